@@ -1,0 +1,161 @@
+//! Identifiers. Each is its own type, so that one can't be passed for another.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Error, Result, time::Entropy};
+
+/// Lower-case hexadecimal of `bytes`.
+pub fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// SHA-256 in hexadecimal: how secrets that only need comparing are kept.
+pub fn digest(secret: &str) -> String {
+    hex(&Sha256::digest(secret.as_bytes()))
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+        #[serde(try_from = "String", into = "String")]
+        #[schema(value_type = String, pattern = "^[A-Za-z0-9._-]{1,64}$")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes `[A-Za-z0-9._-]{1,64}`; anything else can't be such an id and is `None`.
+            pub fn parse(text: &str) -> Option<Self> {
+                let fits = (1..=64).contains(&text.len())
+                    && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+                fits.then(|| Self(text.to_owned()))
+            }
+
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = String;
+            fn try_from(text: String) -> Result<Self, String> {
+                Self::parse(&text).ok_or_else(|| concat!("not a ", $what, " id").to_owned())
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+    };
+}
+
+macro_rules! opaque {
+    ($name:ident) => {
+        impl $name {
+            /// A fresh, unguessable id (128 random bits).
+            pub fn random(entropy: &dyn Entropy) -> Self {
+                Self(hex(&entropy.bits()))
+            }
+        }
+    };
+}
+
+id!(/// A product's id, chosen by the administrator.
+    ProductId, "product");
+id!(/// A cart's id: knowing it is what lets a guest use the cart.
+    CartId, "cart");
+id!(/// An order's id; also the key of its reservation and its payment.
+    OrderId, "order");
+id!(/// A user's id.
+    UserId, "user");
+id!(/// A session: one sign-in and all its refreshes.
+    SessionId, "session");
+id!(/// An event's id, by which consumers recognise a repetition.
+    EventId, "event");
+
+opaque!(CartId);
+opaque!(OrderId);
+opaque!(UserId);
+opaque!(SessionId);
+opaque!(EventId);
+
+impl ProductId {
+    /// Takes an id from a request that writes, where an impossible one is a broken rule.
+    pub fn parse_for_write(text: &str, pointer: &str) -> Result<Self> {
+        Self::parse(text).ok_or_else(|| {
+            Error::invalid(pointer, "an id is 1 to 64 of the characters A-Z a-z 0-9 . _ -")
+        })
+    }
+}
+
+/// A client's key for one attempt to buy: 1 to 255 visible ASCII characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// Takes a key, or says what a key is.
+    pub fn parse(text: &str) -> Result<Self> {
+        let fits = (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Error::MalformedRequest(
+                "Idempotency-Key is 1 to 255 visible ASCII characters".to_owned(),
+            ))
+        }
+    }
+
+    /// The key as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A secret that is handed out once and afterwards only compared by its digest.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Token(String);
+
+impl Token {
+    /// A fresh token of 256 random bits.
+    pub fn random(entropy: &dyn Entropy) -> Self {
+        Self(hex(&entropy.bits()) + &hex(&entropy.bits()))
+    }
+
+    /// A token as a client presents it.
+    pub fn presented(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The secret itself, for handing it out.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What is stored in its place.
+    pub fn digest(&self) -> String {
+        digest(&self.0)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}

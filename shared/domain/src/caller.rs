@@ -28,7 +28,9 @@ impl Role {
 
     /// The role of that name.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Customer, Self::Admin].into_iter().find(|role| role.as_str() == name)
+        [Self::Customer, Self::Admin]
+            .into_iter()
+            .find(|role| role.as_str() == name)
     }
 }
 
@@ -74,7 +76,11 @@ impl Caller {
     /// The signed-in administrator, or `Forbidden` for another user.
     pub fn require_admin(&self) -> Result<&Claims> {
         let claims = self.require_user()?;
-        if claims.role == Role::Admin { Ok(claims) } else { Err(Error::Forbidden) }
+        if claims.role == Role::Admin {
+            Ok(claims)
+        } else {
+            Err(Error::Forbidden)
+        }
     }
 
     /// The signed-in user's id, if any.
@@ -94,7 +100,9 @@ impl Caller {
     pub fn bearer(&self) -> Option<&Token> {
         match self {
             Self::Anonymous => None,
-            Self::User { bearer, .. } | Self::Bearer(bearer) | Self::Unverified(bearer) => Some(bearer),
+            Self::User { bearer, .. } | Self::Bearer(bearer) | Self::Unverified(bearer) => {
+                Some(bearer)
+            }
         }
     }
 }

@@ -21,7 +21,10 @@ pub struct FieldError {
 impl FieldError {
     /// Names what is wrong at `pointer`.
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), detail: detail.into() }
+        Self {
+            pointer: pointer.into(),
+            detail: detail.into(),
+        }
     }
 }
 
@@ -151,7 +154,10 @@ impl Error {
 
     /// Whether asking a remote part failed, as opposed to being refused by it.
     pub fn is_outage(&self) -> bool {
-        matches!(self, Self::Unavailable { .. } | Self::Timeout | Self::Internal(_))
+        matches!(
+            self,
+            Self::Unavailable { .. } | Self::Timeout | Self::Internal(_)
+        )
     }
 }
 
@@ -184,6 +190,10 @@ impl Violations {
 
     /// `Ok` when nothing was noted.
     pub fn finish(self) -> Result<()> {
-        if self.0.is_empty() { Ok(()) } else { Err(Error::Validation(self.0)) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Validation(self.0))
+        }
     }
 }

@@ -10,11 +10,13 @@ use crate::{Error, Result, time::Entropy};
 /// Lower-case hexadecimal of `bytes`.
 pub fn hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String can't fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// SHA-256 in hexadecimal: how secrets that only need comparing are kept.
@@ -99,7 +101,10 @@ impl ProductId {
     /// Takes an id from a request that writes, where an impossible one is a broken rule.
     pub fn parse_for_write(text: &str, pointer: &str) -> Result<Self> {
         Self::parse(text).ok_or_else(|| {
-            Error::invalid(pointer, "an id is 1 to 64 of the characters A-Z a-z 0-9 . _ -")
+            Error::invalid(
+                pointer,
+                "an id is 1 to 64 of the characters A-Z a-z 0-9 . _ -",
+            )
         })
     }
 }

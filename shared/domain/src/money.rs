@@ -22,7 +22,10 @@ impl Currency {
     /// Takes three upper-case letters.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; 3] = text.as_bytes().try_into().ok()?;
-        bytes.iter().all(u8::is_ascii_uppercase).then_some(Self(bytes))
+        bytes
+            .iter()
+            .all(u8::is_ascii_uppercase)
+            .then_some(Self(bytes))
     }
 
     /// The code as text.
@@ -122,6 +125,12 @@ impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.amount < 0 { "-" } else { "" };
         let amount = self.amount.unsigned_abs();
-        write!(f, "{sign}{}.{:02} {}", amount / 100, amount % 100, self.currency)
+        write!(
+            f,
+            "{sign}{}.{:02} {}",
+            amount / 100,
+            amount % 100,
+            self.currency
+        )
     }
 }

@@ -20,7 +20,10 @@ pub struct Paging {
 
 impl Default for Paging {
     fn default() -> Self {
-        Self { page: 1, per_page: DEFAULT_PER_PAGE }
+        Self {
+            page: 1,
+            per_page: DEFAULT_PER_PAGE,
+        }
     }
 }
 
@@ -35,7 +38,10 @@ impl Paging {
             let detail = format!("a page has 1 to {MAX_PER_PAGE} entries");
             return Err(Error::invalid("?per_page", detail));
         }
-        if page.checked_mul(per_page).is_none_or(|depth| depth > MAX_DEPTH) {
+        if page
+            .checked_mul(per_page)
+            .is_none_or(|depth| depth > MAX_DEPTH)
+        {
             let detail = format!("lists can be paged through to entry {MAX_DEPTH}");
             return Err(Error::invalid("?page", detail));
         }

@@ -30,7 +30,15 @@ pub fn subtotal(zero: Money, lines: impl IntoIterator<Item = Money>) -> Result<M
 
 /// Adds shipping to a subtotal.
 pub fn totals(subtotal: Money) -> Result<Totals> {
-    let fee = if subtotal.amount() >= FREE_SHIPPING_FROM { 0 } else { SHIPPING_FEE };
+    let fee = if subtotal.amount() >= FREE_SHIPPING_FROM {
+        0
+    } else {
+        SHIPPING_FEE
+    };
     let shipping = Money::new(fee, subtotal.currency());
-    Ok(Totals { subtotal, shipping, total: subtotal.plus(shipping)? })
+    Ok(Totals {
+        subtotal,
+        shipping,
+        total: subtotal.plus(shipping)?,
+    })
 }

@@ -45,7 +45,11 @@ impl TryFrom<u32> for Quantity {
     type Error = &'static str;
     fn try_from(quantity: u32) -> Result<Self, &'static str> {
         let fits = (1..=Self::MAX).contains(&quantity);
-        if fits { Ok(Self(quantity)) } else { Err("a quantity is 1 to 99") }
+        if fits {
+            Ok(Self(quantity))
+        } else {
+            Err("a quantity is 1 to 99")
+        }
     }
 }
 

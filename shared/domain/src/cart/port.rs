@@ -104,5 +104,11 @@ pub trait CartStore: Send + Sync {
 
     /// Lowers the lines by what `order` bought and removes those that reach zero, unless done for that order before.
     /// A missing cart is fine.
-    async fn consume(&self, id: &CartId, order: &OrderId, lines: &[StockLine], now: Timestamp) -> Result<()>;
+    async fn consume(
+        &self,
+        id: &CartId,
+        order: &OrderId,
+        lines: &[StockLine],
+        now: Timestamp,
+    ) -> Result<()>;
 }

@@ -1,5 +1,6 @@
 //! Checkout and orders: buying a cart, exactly once, whatever fails in between.
 
+mod drive;
 mod order;
 mod payment;
 mod port;
@@ -11,7 +12,8 @@ mod use_cases;
 pub use order::{Moment, Order, OrderItem, OrderRecord, OrderStatus};
 pub use payment::{IntentId, IntentStatus, PaymentError, PaymentProvider};
 pub use port::{
-    Cancelling, CheckoutApi, CheckoutRecord, CheckoutStore, Claim, Claimed, Outcome, Placed, Progress, Refusal, Saga,
+    Cancelling, CheckoutApi, CheckoutRecord, CheckoutStore, Claim, Claimed, Outcome, Placed,
+    Progress, Refusal, Saga,
 };
 pub use recovery::RecoveryReport;
 pub use request::{Address, CheckoutRequest};

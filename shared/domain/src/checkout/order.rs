@@ -31,8 +31,14 @@ pub enum OrderStatus {
 
 impl OrderStatus {
     /// All states.
-    pub const ALL: [Self; 6] =
-        [Self::Pending, Self::Confirmed, Self::Shipped, Self::Delivered, Self::Cancelled, Self::Declined];
+    pub const ALL: [Self; 6] = [
+        Self::Pending,
+        Self::Confirmed,
+        Self::Shipped,
+        Self::Delivered,
+        Self::Cancelled,
+        Self::Declined,
+    ];
 
     /// The name it is stored and sent by.
     pub fn as_str(self) -> &'static str {
@@ -55,8 +61,10 @@ impl OrderStatus {
     pub fn may_become(self, next: Self) -> bool {
         matches!(
             (self, next),
-            (Self::Pending, Self::Confirmed | Self::Cancelled | Self::Declined)
-                | (Self::Confirmed, Self::Shipped | Self::Cancelled)
+            (
+                Self::Pending,
+                Self::Confirmed | Self::Cancelled | Self::Declined
+            ) | (Self::Confirmed, Self::Shipped | Self::Cancelled)
                 | (Self::Shipped, Self::Delivered)
         )
     }
@@ -117,7 +125,9 @@ impl Order {
     pub fn become_(&mut self, status: OrderStatus, at: Timestamp) -> Result<()> {
         if !self.status.may_become(status) {
             let (from, to) = (self.status.as_str(), status.as_str());
-            return Err(crate::Error::internal(format!("an order can't go from {from} to {to}")));
+            return Err(crate::Error::internal(format!(
+                "an order can't go from {from} to {to}"
+            )));
         }
         self.status = status;
         self.timeline.push(Moment { status, at });
@@ -126,7 +136,10 @@ impl Order {
 
     /// What the order takes out of the stock.
     pub fn stock_lines(&self) -> Vec<StockLine> {
-        let line = |item: &OrderItem| StockLine { product_id: item.product_id.clone(), quantity: item.quantity.get() };
+        let line = |item: &OrderItem| StockLine {
+            product_id: item.product_id.clone(),
+            quantity: item.quantity.get(),
+        };
         self.items.iter().map(line).collect()
     }
 }
@@ -147,8 +160,12 @@ pub struct OrderRecord {
 impl OrderRecord {
     /// Whether the caller is its owner, an administrator, or holds its access token.
     pub fn is_readable_by(&self, caller: &Caller) -> bool {
-        let owns = caller.user_id().is_some_and(|user| self.owner.as_ref() == Some(user));
-        let holds_key = caller.bearer().is_some_and(|token| token.digest() == self.access_digest);
+        let owns = caller
+            .user_id()
+            .is_some_and(|user| self.owner.as_ref() == Some(user));
+        let holds_key = caller
+            .bearer()
+            .is_some_and(|token| token.digest() == self.access_digest);
         owns || holds_key || caller.is_admin()
     }
 }

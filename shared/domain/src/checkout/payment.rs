@@ -57,7 +57,12 @@ pub enum PaymentError {
 #[async_trait]
 pub trait PaymentProvider: Send + Sync {
     /// Creates an unconfirmed intent; idempotent by order.
-    async fn create(&self, order: &OrderId, amount: Money, payment_method: &str) -> Result<IntentId, PaymentError>;
+    async fn create(
+        &self,
+        order: &OrderId,
+        amount: Money,
+        payment_method: &str,
+    ) -> Result<IntentId, PaymentError>;
 
     /// Authorises the amount.
     async fn confirm(&self, intent: &IntentId) -> Result<IntentStatus, PaymentError>;

@@ -202,7 +202,13 @@ pub trait CheckoutStore: Send + Sync {
     async fn advance(&self, order: &OrderId, worker: &str, progress: &Progress) -> Result<bool>;
 
     /// Stores the now confirmed order, its event and the outcome, and records [`Step::Confirmed`].
-    async fn confirm(&self, order: &Order, event: &Event, worker: &str, progress: &Progress) -> Result<bool>;
+    async fn confirm(
+        &self,
+        order: &Order,
+        event: &Event,
+        worker: &str,
+        progress: &Progress,
+    ) -> Result<bool>;
 
     /// Records the last step and ends the checkout: lease and cart are free.
     async fn close(&self, order: &OrderId, worker: &str, step: Step) -> Result<bool>;

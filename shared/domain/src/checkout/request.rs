@@ -2,7 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Money, Result, error::Violations, id::{CartId, digest}, identity::EmailAddress};
+use crate::{
+    Money, Result,
+    error::Violations,
+    id::{CartId, digest},
+    identity::EmailAddress,
+};
 
 /// Where an order goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -39,8 +44,15 @@ impl Address {
             let detail = format!("1 to {} characters", Self::MAX_FIELD);
             broken.require(fits, &format!("/shipping_address/{field}"), detail);
         }
-        let fits = self.line2.as_ref().is_none_or(|line| line.chars().count() <= Self::MAX_FIELD);
-        broken.require(fits, "/shipping_address/line2", format!("up to {} characters", Self::MAX_FIELD));
+        let fits = self
+            .line2
+            .as_ref()
+            .is_none_or(|line| line.chars().count() <= Self::MAX_FIELD);
+        broken.require(
+            fits,
+            "/shipping_address/line2",
+            format!("up to {} characters", Self::MAX_FIELD),
+        );
     }
 }
 
@@ -72,14 +84,21 @@ impl CheckoutRequest {
         broken.take(EmailAddress::parse(&self.email, "/email"));
         self.shipping_address.check(&mut broken);
         let method = &self.payment_method;
-        let fits = (1..=Self::MAX_PAYMENT_METHOD).contains(&method.len()) && method.bytes().all(|b| b.is_ascii_graphic());
-        broken.require(fits, "/payment_method", "a payment method is 1 to 255 visible ASCII characters");
+        let fits = (1..=Self::MAX_PAYMENT_METHOD).contains(&method.len())
+            && method.bytes().all(|b| b.is_ascii_graphic());
+        broken.require(
+            fits,
+            "/payment_method",
+            "a payment method is 1 to 255 visible ASCII characters",
+        );
         broken.finish()?;
         Ok(CartId::parse(&self.cart_id))
     }
 
     /// What tells this request from another under the same key.
     pub fn fingerprint(&self) -> Result<String> {
-        serde_json::to_string(self).map(|text| digest(&text)).map_err(crate::Error::internal)
+        serde_json::to_string(self)
+            .map(|text| digest(&text))
+            .map_err(crate::Error::internal)
     }
 }

@@ -14,7 +14,11 @@ impl EmailAddress {
         let refuse = || Error::invalid(pointer, "this is no e-mail address");
         let (local, domain) = text.split_once('@').ok_or_else(refuse)?;
         let fits = text.len() <= Self::MAX && is_local_part(local) && is_domain(domain);
-        if fits { Ok(Self(text.to_lowercase())) } else { Err(refuse()) }
+        if fits {
+            Ok(Self(text.to_lowercase()))
+        } else {
+            Err(refuse())
+        }
     }
 
     /// The address.
@@ -31,7 +35,9 @@ fn is_local_part(local: &str) -> bool {
 fn is_domain(domain: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
             && !label.starts_with('-')
             && !label.ends_with('-')
     };

@@ -10,12 +10,17 @@ use serde::{Deserialize, Serialize};
 
 pub use email::EmailAddress;
 pub use port::{
-    Credentials, IdentityApi, IdentityStore, PasswordHasher, PublicKey, RefreshToken, Rotation, SigningKey, TokenIssuer,
-    TokenVerifier, UserRecord,
+    Credentials, IdentityApi, IdentityStore, PasswordHasher, PublicKey, RefreshToken, Rotation,
+    SigningKey, TokenIssuer, TokenVerifier, UserRecord,
 };
 pub use use_cases::{IdentityPolicy, IdentityUseCases};
 
-use crate::{Error, Result, caller::Role, id::{Token, UserId}, time::Timestamp};
+use crate::{
+    Error, Result,
+    caller::Role,
+    id::{Token, UserId},
+    time::Timestamp,
+};
 
 /// An account as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -40,7 +45,14 @@ impl Password {
     /// Takes 8 to 128 characters.
     pub fn parse(text: &str, pointer: &str) -> Result<Self> {
         let fits = (8..=128).contains(&text.chars().count());
-        if fits { Ok(Self(text.to_owned())) } else { Err(Error::invalid(pointer, "a password has 8 to 128 characters")) }
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Error::invalid(
+                pointer,
+                "a password has 8 to 128 characters",
+            ))
+        }
     }
 
     /// A password as presented at sign-in, whatever its length; `None` beyond what could ever be one.

@@ -134,7 +134,13 @@ pub trait IdentityStore: Send + Sync {
     async fn failures(&self, email: &str, since: Timestamp) -> Result<u32>;
 
     /// Notes a failed sign-in unless there were `limit` since a moment already; whether it was noted. Older ones go.
-    async fn note_failure(&self, email: &str, now: Timestamp, since: Timestamp, limit: u32) -> Result<bool>;
+    async fn note_failure(
+        &self,
+        email: &str,
+        now: Timestamp,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<bool>;
 
     /// Begins a session with its first refresh token.
     async fn open_session(&self, token: &RefreshToken, now: Timestamp) -> Result<()>;
@@ -180,7 +186,13 @@ pub trait TokenIssuer: Send + Sync {
     fn new_key(&self, now: Timestamp) -> Result<SigningKey>;
 
     /// A token that says `claims` until `expires_at`.
-    fn issue(&self, key: &SigningKey, claims: &Claims, now: Timestamp, expires_at: Timestamp) -> Result<Token>;
+    fn issue(
+        &self,
+        key: &SigningKey,
+        claims: &Claims,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<Token>;
 }
 
 /// Turns a bearer token into a caller.

@@ -71,7 +71,12 @@ pub struct StockLevel {
 impl StockLevel {
     /// The level with these counts; never more reserved than on hand.
     pub fn new(product_id: ProductId, on_hand: u32, reserved: u32) -> Self {
-        Self { product_id, on_hand, reserved, available: on_hand.saturating_sub(reserved) }
+        Self {
+            product_id,
+            on_hand,
+            reserved,
+            available: on_hand.saturating_sub(reserved),
+        }
     }
 
     /// The band shoppers see.

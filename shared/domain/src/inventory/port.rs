@@ -45,7 +45,11 @@ pub trait InventoryApi: Send + Sync {
     async fn set(&self, caller: &Caller, id: &ProductId, on_hand: u32) -> Result<StockLevel>;
 
     /// Sets many (administrator).
-    async fn import(&self, caller: &Caller, lines: Vec<ImportLine<(ProductId, u32)>>) -> Result<ImportReport>;
+    async fn import(
+        &self,
+        caller: &Caller,
+        lines: Vec<ImportLine<(ProductId, u32)>>,
+    ) -> Result<ImportReport>;
 
     /// The availability of each product asked for; what nobody stocked is out of stock.
     async fn availability(&self, ids: &[ProductId]) -> Result<HashMap<ProductId, Availability>>;

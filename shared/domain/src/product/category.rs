@@ -5,14 +5,26 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// What separates the levels where a path is one text (filters and facets).
-pub const SEPARATOR: &str = " > ";
+pub(crate) const SEPARATOR: &str = " > ";
 /// The most levels a path has.
-pub const MAX_LEVELS: usize = 6;
+pub(crate) const MAX_LEVELS: usize = 6;
 /// The most characters a level's name has.
-pub const MAX_LEVEL_LENGTH: usize = 200;
+pub(crate) const MAX_LEVEL_LENGTH: usize = 200;
 
 /// A path such as `Printing > Toner & drums`; empty for a product without a category.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(transparent)]
 pub struct Category(Vec<String>);
 
@@ -24,7 +36,10 @@ impl Category {
 
     /// Reads `A > B`; blank text is the empty path.
     pub fn parse_path(text: &str) -> Self {
-        let levels = text.split(SEPARATOR).map(str::trim).filter(|level| !level.is_empty());
+        let levels = text
+            .split(SEPARATOR)
+            .map(str::trim)
+            .filter(|level| !level.is_empty());
         Self(levels.map(str::to_owned).collect())
     }
 

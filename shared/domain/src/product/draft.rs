@@ -76,13 +76,25 @@ impl ProductDraft {
         let mut broken = Violations::default();
         let name = self.name.chars().count();
         let named = (1..=MAX_NAME).contains(&name) && !self.name.trim().is_empty();
-        broken.require(named, "/name", format!("a name has 1 to {MAX_NAME} characters"));
+        broken.require(
+            named,
+            "/name",
+            format!("a name has 1 to {MAX_NAME} characters"),
+        );
         if let Some(brand) = &self.brand {
             let fits = (1..=MAX_BRAND).contains(&brand.chars().count());
-            broken.require(fits, "/brand", format!("a brand has 1 to {MAX_BRAND} characters, or is null"));
+            broken.require(
+                fits,
+                "/brand",
+                format!("a brand has 1 to {MAX_BRAND} characters, or is null"),
+            );
         }
         let described = self.description.chars().count() <= MAX_DESCRIPTION;
-        broken.require(described, "/description", format!("a description has up to {MAX_DESCRIPTION} characters"));
+        broken.require(
+            described,
+            "/description",
+            format!("a description has up to {MAX_DESCRIPTION} characters"),
+        );
         broken.take(self.price.as_price(shop, "/price"));
         self.check_category(&mut broken);
         self.check_attributes(&mut broken);
@@ -91,19 +103,29 @@ impl ProductDraft {
 
     fn check_category(&self, broken: &mut Violations) {
         let levels = self.category.levels();
-        broken.require(levels.len() <= MAX_LEVELS, "/category", format!("a category has at most {MAX_LEVELS} levels"));
+        broken.require(
+            levels.len() <= MAX_LEVELS,
+            "/category",
+            format!("a category has at most {MAX_LEVELS} levels"),
+        );
         for (index, level) in levels.iter().enumerate() {
             let fits = (1..=MAX_LEVEL_LENGTH).contains(&level.chars().count())
                 && level.trim() == level
                 && !level.contains(SEPARATOR);
-            let detail = format!("a level has 1 to {MAX_LEVEL_LENGTH} characters, no blanks around it, no '{SEPARATOR}'");
+            let detail = format!(
+                "a level has 1 to {MAX_LEVEL_LENGTH} characters, no blanks around it, no '{SEPARATOR}'"
+            );
             broken.require(fits, &format!("/category/{index}"), detail);
         }
     }
 
     fn check_attributes(&self, broken: &mut Violations) {
         let few = self.attributes.len() <= MAX_ATTRIBUTES;
-        broken.require(few, "/attributes", format!("a product has at most {MAX_ATTRIBUTES} attributes"));
+        broken.require(
+            few,
+            "/attributes",
+            format!("a product has at most {MAX_ATTRIBUTES} attributes"),
+        );
         for (name, value) in &self.attributes {
             let fits = (1..=MAX_ATTRIBUTE_NAME).contains(&name.chars().count())
                 && value.chars().count() <= MAX_ATTRIBUTE_VALUE;

@@ -75,7 +75,13 @@ pub struct ProductView {
 impl ProductView {
     /// The view of `product` in these circumstances.
     pub fn new(product: Product, availability: Availability, related: Vec<Hit>) -> Self {
-        let Product { id, draft, images, created_at, updated_at } = product;
+        let Product {
+            id,
+            draft,
+            images,
+            created_at,
+            updated_at,
+        } = product;
         Self {
             id,
             name: draft.name,

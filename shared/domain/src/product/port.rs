@@ -26,7 +26,12 @@ pub trait ProductApi: Send + Sync {
     async fn catalogue(&self, after: Option<&ProductId>, limit: u32) -> Result<Vec<Product>>;
 
     /// Creates or replaces a product (administrator).
-    async fn put(&self, caller: &Caller, id: &ProductId, draft: ProductDraft) -> Result<(Change, ProductView)>;
+    async fn put(
+        &self,
+        caller: &Caller,
+        id: &ProductId,
+        draft: ProductDraft,
+    ) -> Result<(Change, ProductView)>;
 
     /// Deletes a product, also when already gone (administrator).
     async fn delete(&self, caller: &Caller, id: &ProductId) -> Result<()>;

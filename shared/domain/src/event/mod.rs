@@ -3,8 +3,12 @@
 //! Events are notifications: they name a subject and consumers read its present state, so repeating
 //! or delaying one is harmless. They are written to the outbox in the transaction of the change.
 
+mod relay;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+
+pub use relay::Relay;
 
 use crate::{
     Result,
@@ -68,7 +72,10 @@ impl EventKind {
 
     /// Whether the search index follows it.
     pub fn concerns_catalogue(self) -> bool {
-        matches!(self, Self::ProductChanged | Self::ProductDeleted | Self::StockChanged)
+        matches!(
+            self,
+            Self::ProductChanged | Self::ProductDeleted | Self::StockChanged
+        )
     }
 }
 
@@ -100,16 +107,33 @@ impl Event {
     /// `kind` happened to `subject` at `time`.
     pub fn new(id: EventId, kind: EventKind, subject: impl Into<String>, time: Timestamp) -> Self {
         let source = kind.source().to_owned();
-        Self { specversion: SpecVersion::V1, id, source, kind, subject: subject.into(), time }
+        Self {
+            specversion: SpecVersion::V1,
+            id,
+            source,
+            kind,
+            subject: subject.into(),
+            time,
+        }
     }
 
     /// A product event, with a fresh id.
-    pub fn of_product(kind: EventKind, product: &ProductId, time: Timestamp, entropy: &dyn Entropy) -> Self {
+    pub fn of_product(
+        kind: EventKind,
+        product: &ProductId,
+        time: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Self {
         Self::new(EventId::random(entropy), kind, product.as_str(), time)
     }
 
     /// An order event, with a fresh id.
-    pub fn of_order(kind: EventKind, order: &OrderId, time: Timestamp, entropy: &dyn Entropy) -> Self {
+    pub fn of_order(
+        kind: EventKind,
+        order: &OrderId,
+        time: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Self {
         Self::new(EventId::random(entropy), kind, order.as_str(), time)
     }
 }

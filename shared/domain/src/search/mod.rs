@@ -1,7 +1,11 @@
 //! Search: how shoppers find products. The engine is behind [`SearchApi`]; this is its language.
 
+mod indexer;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+
+pub use indexer::Indexer;
 
 use crate::{
     Error, Money, Result,
@@ -57,7 +61,12 @@ pub enum Sort {
 
 impl Sort {
     /// All orders.
-    pub const ALL: [Self; 4] = [Self::Relevance, Self::PriceAsc, Self::PriceDesc, Self::Newest];
+    pub const ALL: [Self; 4] = [
+        Self::Relevance,
+        Self::PriceAsc,
+        Self::PriceDesc,
+        Self::Newest,
+    ];
 
     /// The name it is asked for by.
     pub fn as_str(self) -> &'static str {
@@ -72,7 +81,12 @@ impl Sort {
     /// The order of that name.
     pub fn parse(name: &str) -> Result<Self> {
         let found = Self::ALL.into_iter().find(|sort| sort.as_str() == name);
-        found.ok_or_else(|| Error::invalid("?sort", "sort is relevance, price_asc, price_desc or newest"))
+        found.ok_or_else(|| {
+            Error::invalid(
+                "?sort",
+                "sort is relevance, price_asc, price_desc or newest",
+            )
+        })
     }
 }
 
@@ -102,13 +116,29 @@ impl SearchRequest {
     pub fn check(&self) -> Result<()> {
         let mut broken = Violations::default();
         let short = self.query.chars().count() <= MAX_QUERY;
-        broken.require(short, "?q", format!("a query has up to {MAX_QUERY} characters"));
+        broken.require(
+            short,
+            "?q",
+            format!("a query has up to {MAX_QUERY} characters"),
+        );
         let few = self.categories.len() <= MAX_FILTER_VALUES;
-        broken.require(few, "?category", format!("at most {MAX_FILTER_VALUES} categories"));
+        broken.require(
+            few,
+            "?category",
+            format!("at most {MAX_FILTER_VALUES} categories"),
+        );
         let few = self.brands.len() <= MAX_FILTER_VALUES;
         broken.require(few, "?brand", format!("at most {MAX_FILTER_VALUES} brands"));
-        broken.require(self.min_price.is_none_or(|p| p >= 0), "?min_price", "prices are not negative");
-        broken.require(self.max_price.is_none_or(|p| p >= 0), "?max_price", "prices are not negative");
+        broken.require(
+            self.min_price.is_none_or(|p| p >= 0),
+            "?min_price",
+            "prices are not negative",
+        );
+        broken.require(
+            self.max_price.is_none_or(|p| p >= 0),
+            "?max_price",
+            "prices are not negative",
+        );
         if let (Some(min), Some(max)) = (self.min_price, self.max_price) {
             broken.require(min <= max, "?min_price", "min_price is above max_price");
         }

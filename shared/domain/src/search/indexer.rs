@@ -1,0 +1,98 @@
+//! Follows the catalogue: after product and stock events, brings the index to the products' present state.
+
+use std::{collections::HashSet, sync::Arc};
+
+use async_trait::async_trait;
+
+use super::{IndexedProduct, SearchIndex};
+use crate::{
+    Result,
+    event::{Event, EventHandler},
+    id::ProductId,
+    inventory::{Availability, InventoryApi},
+    product::{Product, ProductApi},
+};
+
+/// How many products are asked for at once.
+const ASK: usize = 100;
+/// How many products one step of a rebuild takes.
+const REBUILD_STEP: u32 = 1_000;
+
+/// The indexer. Events only tell it where to look, so repeated, late or reordered ones do no harm.
+pub struct Indexer {
+    /// What the products are now.
+    pub products: Arc<dyn ProductApi>,
+    /// Whether they can be had now.
+    pub inventory: Arc<dyn InventoryApi>,
+    /// What is searched.
+    pub index: Arc<dyn SearchIndex>,
+}
+
+impl Indexer {
+    /// Indexes the whole catalogue, for an index that starts from nothing; how many products there are.
+    pub async fn rebuild(&self) -> Result<usize> {
+        let (mut total, mut after) = (0, None);
+        loop {
+            let products = self
+                .products
+                .catalogue(after.as_ref(), REBUILD_STEP)
+                .await?;
+            let Some(last) = products.last() else {
+                return Ok(total);
+            };
+            after = Some(last.id.clone());
+            total += products.len();
+            let present = self.with_availability(products).await?;
+            self.index.apply(present, Vec::new()).await?;
+        }
+    }
+
+    async fn follow(&self, ids: Vec<ProductId>) -> Result<()> {
+        let mut present = Vec::with_capacity(ids.len());
+        for asked in ids.chunks(ASK) {
+            let products = self.products.records(asked).await?;
+            present.extend(self.with_availability(products).await?);
+        }
+        let found: HashSet<_> = present
+            .iter()
+            .map(|indexed| indexed.product.id.clone())
+            .collect();
+        let absent = ids.into_iter().filter(|id| !found.contains(id)).collect();
+        self.index.apply(present, absent).await
+    }
+
+    async fn with_availability(&self, products: Vec<Product>) -> Result<Vec<IndexedProduct>> {
+        let mut indexed = Vec::with_capacity(products.len());
+        for products in products.chunks(ASK) {
+            let ids: Vec<_> = products.iter().map(|product| product.id.clone()).collect();
+            let known = self.inventory.availability(&ids).await?;
+            indexed.extend(products.iter().map(|product| {
+                IndexedProduct {
+                    availability: known
+                        .get(&product.id)
+                        .copied()
+                        .unwrap_or(Availability::OutOfStock),
+                    product: product.clone(),
+                }
+            }));
+        }
+        Ok(indexed)
+    }
+}
+
+#[async_trait]
+impl EventHandler for Indexer {
+    async fn handle(&self, events: &[Event]) -> Result<Vec<(usize, String)>> {
+        let mut seen = HashSet::new();
+        let ids: Vec<_> = events
+            .iter()
+            .filter(|event| event.kind.concerns_catalogue())
+            .filter_map(|event| ProductId::parse(&event.subject))
+            .filter(|id| seen.insert(id.clone()))
+            .collect();
+        if !ids.is_empty() {
+            self.follow(ids).await?;
+        }
+        Ok(Vec::new())
+    }
+}

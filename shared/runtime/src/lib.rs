@@ -1,1 +1,33 @@
-//! To be written.
+//! What every deployable needs to run, so that its `main.rs` only says which part of the shop it is.
+//!
+//! [`service`] runs a microservice, [`function`] an HTTP function, [`event`] functions that follow queues and
+//! schedules. [`Shop`] opens a context over its own database; [`Remote`] reaches the same ports over HTTP.
+
+mod background;
+mod config;
+mod entry;
+pub mod event;
+mod failpoint;
+pub mod function;
+mod neighbours;
+mod ready;
+mod service;
+mod shop;
+mod sources;
+#[cfg(feature = "sqs")]
+pub mod sqs;
+mod stores;
+mod telemetry;
+mod worker;
+
+pub use background::Background;
+pub use config::{ConfigError, Settings};
+pub use function::function;
+pub use neighbours::Remote;
+pub use ready::Checks;
+pub use service::{Service, service};
+pub use shop::Shop;
+pub use worker::RelayLoop;
+
+/// The result of wiring: whatever went wrong is printed and ends the process.
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

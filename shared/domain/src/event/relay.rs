@@ -1,6 +1,12 @@
 //! Moves events from an outbox to a sink: at least once, in order per subject.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 use super::{Event, EventSink, MAX_DELIVERY_ATTEMPTS, Outbox, PendingEvent};
 use crate::{Result, time::Clock};
@@ -14,51 +20,85 @@ const FIRST_BACKOFF_MILLIS: i64 = 1_000;
 
 /// The relay of one outbox.
 pub struct Relay {
-    /// Where events wait.
-    pub outbox: Arc<dyn Outbox>,
-    /// Where they go.
-    pub sink: Arc<dyn EventSink>,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
+    outbox: Arc<dyn Outbox>,
+    sink: Arc<dyn EventSink>,
+    clock: Arc<dyn Clock>,
     /// Tells this relay from its replicas, of which one at a time has the lease.
-    pub name: String,
+    name: String,
+    /// When the lease ends, in epoch milliseconds; renewing it costs a write, so it is done half-way.
+    leased_until: AtomicI64,
 }
 
 impl Relay {
-    /// Delivers what is due; how many events were delivered. A sink that can't be reached is an error and costs
-    /// no event a try: only a delivery that was refused does, and after [`MAX_DELIVERY_ATTEMPTS`] the event is
-    /// parked.
-    pub async fn pass(&self) -> Result<usize> {
-        let now = self.clock.now();
-        if !self
-            .outbox
-            .lease(&self.name, now, now.plus_millis(LEASE_MILLIS))
-            .await?
-        {
-            return Ok(0);
+    /// A relay from `outbox` to `sink`, told apart from its replicas by `name`.
+    pub fn new(
+        outbox: Arc<dyn Outbox>,
+        sink: Arc<dyn EventSink>,
+        clock: Arc<dyn Clock>,
+        name: String,
+    ) -> Self {
+        Self {
+            outbox,
+            sink,
+            clock,
+            name,
+            leased_until: AtomicI64::new(0),
         }
-        let pending = self.outbox.pending(now, BATCH).await?;
+    }
+
+    /// Delivers what is due; how many events were delivered, or `None` when a replica has the lease. A sink that can't
+    /// be reached is an error and costs no event a try: only a delivery that was refused does, and after
+    /// [`MAX_DELIVERY_ATTEMPTS`] the event is parked.
+    pub async fn pass(&self) -> Result<Option<usize>> {
+        if !self.lease().await? {
+            return Ok(None);
+        }
+        let pending = self.outbox.pending(self.clock.now(), BATCH).await?;
         if pending.is_empty() {
-            return Ok(0);
+            return Ok(Some(0));
         }
         let events: Vec<Event> = pending
             .iter()
             .map(|pending| pending.event.clone())
             .collect();
         let failures = self.sink.deliver(&events).await?;
-        let delivered = self.settle(&pending, &failures).await?;
-        Ok(delivered)
+        self.settle(&pending, &failures).await.map(Some)
     }
 
-    /// Delivers until nothing is due.
-    pub async fn drain(&self) -> Result<usize> {
+    /// Delivers until nothing is due, then lets go of the lease; `None` when a replica has it.
+    pub async fn drain(&self) -> Result<Option<usize>> {
         let mut total = 0;
         loop {
             match self.pass().await? {
-                0 => return Ok(total),
-                delivered => total += delivered,
+                None => return Ok(None),
+                Some(0) => {
+                    self.release().await?;
+                    return Ok(Some(total));
+                }
+                Some(delivered) => total += delivered,
             }
         }
+    }
+
+    async fn lease(&self) -> Result<bool> {
+        let now = self.clock.now();
+        if self.leased_until.load(Ordering::Relaxed) - now.as_millis() > LEASE_MILLIS / 2 {
+            return Ok(true);
+        }
+        let until = now.plus_millis(LEASE_MILLIS);
+        let leased = self.outbox.lease(&self.name, now, until).await?;
+        self.leased_until.store(
+            if leased { until.as_millis() } else { 0 },
+            Ordering::Relaxed,
+        );
+        Ok(leased)
+    }
+
+    /// Lets a replica take over at once.
+    pub async fn release(&self) -> Result<()> {
+        let now = self.clock.now();
+        self.leased_until.store(0, Ordering::Relaxed);
+        self.outbox.lease(&self.name, now, now).await.map(|_| ())
     }
 
     async fn settle(

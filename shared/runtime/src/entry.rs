@@ -1,0 +1,43 @@
+//! What starting a process has in common.
+
+use std::{future::Future, process::ExitCode};
+
+use tokio::runtime::Runtime;
+
+use crate::{Result, Settings, telemetry};
+
+/// Prepares the process and runs `work` on `runtime`; a failure is printed whole and becomes the exit code.
+pub(crate) fn run(
+    name: &str,
+    runtime: std::io::Result<Runtime>,
+    work: impl Future<Output = Result<()>>,
+) -> ExitCode {
+    telemetry::start(Settings);
+    // One TLS implementation for everything; a second install is refused, which is fine.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let done = runtime.map_err(Into::into).and_then(|runtime| {
+        let done = runtime.block_on(work);
+        // What still runs on a blocking thread must not keep a process that is told to end.
+        runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+        done
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{name}: {}", describe(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An error with its causes, on one line.
+pub(crate) fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

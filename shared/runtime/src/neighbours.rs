@@ -1,0 +1,96 @@
+//! The other contexts, over HTTP: how a microservice reaches its neighbours.
+
+use std::sync::Arc;
+
+use bothways_domain::{
+    cart::CartApi, checkout::CheckoutApi, event::EventSink, identity::IdentityApi,
+    inventory::InventoryApi, product::ProductApi, search::SearchApi,
+};
+use bothways_http::clients::{
+    CartClient, CheckoutClient, IdentityClient, InventoryClient, ProductClient, PushSink,
+    Remote as Endpoint, SearchClient,
+};
+
+use crate::{Result, Settings};
+
+/// Clients of the other services, at the addresses the environment names.
+pub struct Remote {
+    settings: Settings,
+    internal_token: String,
+}
+
+impl Remote {
+    pub(crate) fn new(settings: Settings) -> Result<Self> {
+        Ok(Self {
+            settings,
+            internal_token: settings.require("INTERNAL_TOKEN")?,
+        })
+    }
+
+    /// The secret the services know one another by.
+    pub fn internal_token(&self) -> &str {
+        &self.internal_token
+    }
+
+    fn endpoint(&self, name: &'static str, variable: &str) -> Result<Endpoint> {
+        Ok(Endpoint::new(
+            name,
+            &self.settings.require(variable)?,
+            &self.internal_token,
+        )?)
+    }
+
+    /// Search.
+    pub fn search(&self) -> Result<Arc<dyn SearchApi>> {
+        Ok(Arc::new(SearchClient::new(
+            self.endpoint("search", "SEARCH_URL")?,
+        )))
+    }
+
+    /// Products.
+    pub fn product(&self) -> Result<Arc<dyn ProductApi>> {
+        Ok(Arc::new(ProductClient::new(
+            self.endpoint("product", "PRODUCT_URL")?,
+        )))
+    }
+
+    /// Inventory.
+    pub fn inventory(&self) -> Result<Arc<dyn InventoryApi>> {
+        Ok(Arc::new(InventoryClient::new(
+            self.endpoint("inventory", "INVENTORY_URL")?,
+        )))
+    }
+
+    /// Carts.
+    pub fn cart(&self) -> Result<Arc<dyn CartApi>> {
+        Ok(Arc::new(CartClient::new(
+            self.endpoint("cart", "CART_URL")?,
+        )))
+    }
+
+    /// Checkout.
+    pub fn checkout(&self) -> Result<Arc<dyn CheckoutApi>> {
+        Ok(Arc::new(CheckoutClient::new(
+            self.endpoint("checkout", "CHECKOUT_URL")?,
+        )))
+    }
+
+    /// Identity.
+    pub fn identity(&self) -> Result<Arc<dyn IdentityApi>> {
+        Ok(Arc::new(IdentityClient::new(
+            self.endpoint("identity", "IDENTITY_URL")?,
+        )))
+    }
+
+    /// Whoever `EVENT_SUBSCRIBERS` says follows this service's events.
+    pub fn subscribers(&self) -> Result<Arc<dyn EventSink>> {
+        let urls = self.settings.text("EVENT_SUBSCRIBERS").unwrap_or_default();
+        let urls: Vec<_> = urls
+            .split(',')
+            .map(str::trim)
+            .filter(|url| !url.is_empty())
+            .map(str::to_owned)
+            .collect();
+        Ok(Arc::new(PushSink::new(urls, &self.internal_token)?))
+    }
+}

@@ -1,0 +1,152 @@
+//! Runs a microservice: listens, serves, works in the background, and stops in an orderly way.
+
+use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+
+use axum::Router;
+use bothways_http::{
+    layers::{EdgeSettings, edge},
+    system,
+};
+use tokio::{
+    io::AsyncReadExt as _,
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    task::JoinSet,
+};
+
+use crate::{Background, Remote, Result, Settings, Shop, entry};
+
+/// How many connections a service keeps to its database at most.
+const CONNECTIONS: u32 = 10;
+/// How long requests under way may take to finish once the service is told to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// What a microservice consists of.
+pub struct Service {
+    router: Router,
+    background: Vec<Background>,
+}
+
+impl Service {
+    /// A service that answers these routes.
+    pub fn new(router: Router) -> Self {
+        Self {
+            router,
+            background: Vec::new(),
+        }
+    }
+
+    /// Answers these routes, too.
+    pub fn merge(mut self, router: Router) -> Self {
+        self.router = self.router.merge(router);
+        self
+    }
+
+    /// Does this in the background.
+    pub fn background(mut self, task: Background) -> Self {
+        self.background.push(task);
+        self
+    }
+}
+
+/// Runs the microservice `name`, which `wire` puts together.
+pub fn service<W>(name: &'static str, wire: W) -> ExitCode
+where
+    W: AsyncFnOnce(Arc<Shop>, Remote) -> Result<Service>,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    entry::run(name, runtime, async {
+        let settings = Settings;
+        let shop = Arc::new(Shop::open(settings, CONNECTIONS)?);
+        let parts = wire(shop.clone(), Remote::new(settings)?).await?;
+        let router = parts
+            .router
+            .merge(system::health(Arc::new(shop.checks.clone())));
+        let router = edge(
+            router,
+            EdgeSettings {
+                service: name,
+                catch_panics: true,
+            },
+        );
+        serve(settings, router, parts.background).await
+    })
+}
+
+/// Serves `router` at `LISTEN` until the process is told to stop.
+pub(crate) async fn serve(
+    settings: Settings,
+    router: Router,
+    background: Vec<Background>,
+) -> Result<()> {
+    let address: SocketAddr = settings
+        .parse("LISTEN")?
+        .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| format!("can't listen on {address}: {error}"))?;
+    tracing::info!(address = %listener.local_addr()?, "listening");
+    let mut tasks = JoinSet::new();
+    for task in background {
+        tasks.spawn(task.run());
+    }
+    let (stop, mut stopping) = watch::channel(false);
+    let drained = axum::serve(
+        listener,
+        router.into_make_service_with_connect_info::<SocketAddr>(),
+    )
+    .with_graceful_shutdown(async move {
+        // The sender goes only together with the server.
+        let _ = stopping.wait_for(|stop| *stop).await;
+    });
+    let drained = drained.into_future();
+    tokio::pin!(drained);
+    tokio::select! {
+        served = &mut drained => return Ok(served?),
+        () = told_to_stop(settings) => {}
+    }
+    tracing::info!("stopping");
+    tasks.shutdown().await;
+    let _ = stop.send(true);
+    if tokio::time::timeout(DRAIN, drained).await.is_err() {
+        tracing::warn!("some requests did not finish in time");
+    }
+    Ok(())
+}
+
+/// Waits for SIGTERM or SIGINT or, with `EXIT_WITH_STDIN=1`, for the end of standard input, which the launcher
+/// holds open for as long as it lives.
+async fn told_to_stop(settings: Settings) {
+    let stdin = async {
+        if settings.text("EXIT_WITH_STDIN").as_deref() == Some("1") {
+            let mut byte = [0; 64];
+            while tokio::io::stdin()
+                .read(&mut byte)
+                .await
+                .is_ok_and(|read| read > 0)
+            {}
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = caught(SignalKind::terminate()) => {}
+        () = caught(SignalKind::interrupt()) => {}
+        () = stdin => {}
+    }
+}
+
+async fn caught(kind: SignalKind) {
+    match signal(kind) {
+        Ok(mut signals) => {
+            signals.recv().await;
+        }
+        Err(error) => {
+            tracing::warn!(%error, "can't listen for a signal");
+            std::future::pending::<()>().await;
+        }
+    }
+}

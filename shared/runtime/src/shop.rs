@@ -1,0 +1,177 @@
+//! The shop's contexts as this process runs them: each over its own database, with its neighbours given.
+//! A microservice gives clients as neighbours, a function gives the contexts themselves.
+
+use std::sync::Arc;
+
+use bothways_credentials::{Argon2Hasher, JwtIssuer, JwtVerifier};
+use bothways_domain::{
+    Currency,
+    cart::{CartApi, CartUseCases},
+    checkout::{CheckoutParts, CheckoutUseCases, PaymentProvider, SagaPolicy},
+    event::{EventSink, Relay},
+    id::hex,
+    identity::{
+        EmailAddress, IdentityApi, IdentityPolicy, IdentityUseCases, Password, TokenVerifier,
+    },
+    inventory::{InventoryApi, InventoryUseCases},
+    product::{ProductApi, ProductUseCases},
+    time::{Clock, Entropy},
+};
+use bothways_http::clients::StripePayments;
+
+use crate::{
+    Checks, Result, Settings, failpoint,
+    sources::{SecureEntropy, SystemClock},
+    stores::Stores,
+};
+
+/// The contexts of the shop, opened as they are asked for.
+pub struct Shop {
+    /// The process's settings.
+    pub settings: Settings,
+    /// What readiness depends on.
+    pub checks: Checks,
+    stores: Stores,
+    currency: Currency,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Shop {
+    /// A shop as the environment describes it, with up to `connections` to each database.
+    pub(crate) fn open(settings: Settings, connections: u32) -> Result<Self> {
+        let checks = Checks::default();
+        // Parts without a database (search, gateway) set none; asking for a store without one says so.
+        let url = settings.text("DATABASE_URL").unwrap_or_default();
+        let stores = Stores::new(url, connections, checks.clone());
+        let currency = settings.currency()?;
+        Ok(Self {
+            settings,
+            checks,
+            stores,
+            currency,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SecureEntropy),
+        })
+    }
+
+    /// The currency sold in.
+    pub fn currency(&self) -> Currency {
+        self.currency
+    }
+
+    /// Time.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
+    }
+
+    /// Randomness.
+    pub fn entropy(&self) -> Arc<dyn Entropy> {
+        self.entropy.clone()
+    }
+
+    /// Inventory, which needs nobody.
+    pub async fn inventory(&self) -> Result<Arc<InventoryUseCases>> {
+        let ttl = self.settings.millis("RESERVATION_TTL_MS", 900_000)?;
+        Ok(Arc::new(InventoryUseCases {
+            store: self.stores.inventory(self.entropy()).await?,
+            clock: self.clock(),
+            reservation_ttl_millis: i64::try_from(ttl.as_millis())?,
+        }))
+    }
+
+    /// Products, which ask inventory for availability.
+    pub async fn product(&self, inventory: Arc<dyn InventoryApi>) -> Result<Arc<ProductUseCases>> {
+        Ok(Arc::new(ProductUseCases {
+            store: self.stores.products().await?,
+            inventory,
+            currency: self.currency,
+            clock: self.clock(),
+            entropy: self.entropy(),
+        }))
+    }
+
+    /// Carts, which ask for today's prices and availability.
+    pub async fn cart(
+        &self,
+        products: Arc<dyn ProductApi>,
+        inventory: Arc<dyn InventoryApi>,
+    ) -> Result<Arc<CartUseCases>> {
+        Ok(Arc::new(CartUseCases {
+            store: self.stores.carts().await?,
+            products,
+            inventory,
+            currency: self.currency,
+            clock: self.clock(),
+            entropy: self.entropy(),
+        }))
+    }
+
+    /// Checkout, which reads the cart, asks for prices, keeps stock and takes money.
+    pub async fn checkout(
+        &self,
+        carts: Arc<dyn CartApi>,
+        products: Arc<dyn ProductApi>,
+        inventory: Arc<dyn InventoryApi>,
+    ) -> Result<Arc<CheckoutUseCases>> {
+        let parts = CheckoutParts {
+            store: self.stores.checkouts().await?,
+            carts,
+            products,
+            inventory,
+            payments: self.payments()?,
+            probe: failpoint::probe(self.settings),
+            clock: self.clock(),
+            entropy: self.entropy(),
+            currency: self.currency,
+        };
+        let lease = self.settings.millis("CHECKOUT_LEASE_MS", 15_000)?;
+        let policy = SagaPolicy {
+            lease_millis: i64::try_from(lease.as_millis())?,
+        };
+        Ok(Arc::new(CheckoutUseCases { parts, policy }))
+    }
+
+    /// Identity, which needs nobody. Makes the first administrator that the environment names.
+    pub async fn identity(&self) -> Result<Arc<IdentityUseCases>> {
+        let identity = IdentityUseCases {
+            store: self.stores.identities().await?,
+            hasher: Arc::new(Argon2Hasher::default()),
+            issuer: Arc::new(JwtIssuer),
+            policy: IdentityPolicy::default(),
+            clock: self.clock(),
+            entropy: self.entropy(),
+        };
+        if let Some(email) = self.settings.text("ADMIN_EMAIL") {
+            let email = EmailAddress::parse(&email, "ADMIN_EMAIL")?;
+            let password =
+                Password::parse(&self.settings.require("ADMIN_PASSWORD")?, "ADMIN_PASSWORD")?;
+            identity.ensure_admin(&email, &password).await?;
+        }
+        Ok(Arc::new(identity))
+    }
+
+    /// Verifies access tokens with the keys `identity` publishes.
+    pub fn verifier(&self, identity: Arc<dyn IdentityApi>) -> Arc<dyn TokenVerifier> {
+        Arc::new(JwtVerifier::new(identity))
+    }
+
+    /// The payment provider: the sandbox, Stripe, or whatever speaks its API at `PAYMENT_URL`.
+    pub fn payments(&self) -> Result<Arc<dyn PaymentProvider>> {
+        let url = self.settings.require("PAYMENT_URL")?;
+        let key = self.settings.require("PAYMENT_KEY")?;
+        let timeout = self.settings.millis("PAYMENT_TIMEOUT_MS", 5_000)?;
+        Ok(Arc::new(StripePayments::new(&url, &key, timeout)?))
+    }
+
+    /// The relay of a context's outbox to `sink`.
+    pub async fn relay(&self, context: &'static str, sink: Arc<dyn EventSink>) -> Result<Relay> {
+        let outbox = self.stores.outbox(context).await?;
+        Ok(Relay::new(
+            outbox,
+            sink,
+            self.clock(),
+            hex(&self.entropy.bits()),
+        ))
+    }
+}

@@ -1,0 +1,136 @@
+//! Amazon SQS: where the outbox relay sends events, and the poke that makes it run at once.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_credential_types::Credentials;
+use aws_sdk_sqs::{
+    Client,
+    config::{BehaviorVersion, Config, Region},
+    types::SendMessageBatchRequestEntry,
+};
+use aws_smithy_http_client::{Builder, tls};
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{self, Next},
+};
+use bothways_domain::{
+    Error, Result,
+    event::{Event, EventSink},
+};
+
+use crate::Settings;
+
+/// The most messages SQS takes at once (API reference, `SendMessageBatch`).
+const BATCH: usize = 10;
+
+/// A client with the credentials and region Lambda puts into the environment. They last as long as the
+/// instance, so nothing has to look for others.
+fn client(settings: Settings) -> Result<Client, crate::ConfigError> {
+    let credentials = Credentials::from_keys(
+        settings.require("AWS_ACCESS_KEY_ID")?,
+        settings.require("AWS_SECRET_ACCESS_KEY")?,
+        settings.text("AWS_SESSION_TOKEN"),
+    );
+    let http = Builder::new()
+        .tls_provider(tls::Provider::Rustls(
+            tls::rustls_provider::CryptoMode::Ring,
+        ))
+        .build_https();
+    let mut config = Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(settings.require("AWS_REGION")?))
+        .credentials_provider(credentials)
+        .http_client(http);
+    if let Some(endpoint) = settings.text("AWS_ENDPOINT_URL_SQS") {
+        config = config.endpoint_url(endpoint);
+    }
+    Ok(Client::from_conf(config.build()))
+}
+
+/// A FIFO queue that takes events: in order per subject, repetitions recognised by the event's id.
+pub struct QueueSink {
+    client: Client,
+    queue_url: String,
+}
+
+impl QueueSink {
+    /// The queue whose URL is in the environment variable `variable`.
+    pub fn from_env(settings: Settings, variable: &str) -> crate::Result<Arc<Self>> {
+        Ok(Arc::new(Self {
+            client: client(settings)?,
+            queue_url: settings.require(variable)?,
+        }))
+    }
+
+    async fn send(&self, first: usize, events: &[Event]) -> Result<Vec<(usize, String)>> {
+        let entry = |(index, event): (usize, &Event)| {
+            let body = serde_json::to_string(event).map_err(Error::internal)?;
+            SendMessageBatchRequestEntry::builder()
+                .id(index.to_string())
+                .message_group_id(&event.subject)
+                .message_deduplication_id(event.id.as_str())
+                .message_body(body)
+                .build()
+                .map_err(Error::internal)
+        };
+        let entries = events
+            .iter()
+            .enumerate()
+            .map(entry)
+            .collect::<Result<Vec<_>>>()?;
+        let request = self
+            .client
+            .send_message_batch()
+            .queue_url(&self.queue_url)
+            .set_entries(Some(entries));
+        let sent = request.send().await.map_err(|error| {
+            tracing::warn!(error = %crate::entry::describe(&error), "the queue can't be reached");
+            Error::unavailable("the event queue")
+        })?;
+        let failed = sent.failed().iter().filter_map(|failure| {
+            let index: usize = failure.id().parse().ok()?;
+            Some((
+                first + index,
+                failure.message().unwrap_or(failure.code()).to_owned(),
+            ))
+        });
+        Ok(failed.collect())
+    }
+}
+
+#[async_trait]
+impl EventSink for QueueSink {
+    async fn deliver(&self, events: &[Event]) -> Result<Vec<(usize, String)>> {
+        let mut failed = Vec::new();
+        for (batch, events) in events.chunks(BATCH).enumerate() {
+            failed.extend(self.send(batch * BATCH, events).await?);
+        }
+        Ok(failed)
+    }
+}
+
+/// Makes every request that may have written an event poke the relay before it is answered (nothing may run after
+/// the response). A lost poke only means that the relay's schedule finds the event.
+pub fn poke_relay_after_writes(router: Router, settings: Settings) -> crate::Result<Router> {
+    let Some(queue_url) = settings.text("OUTBOX_WAKE_QUEUE_URL") else {
+        return Ok(router);
+    };
+    let client = client(settings)?;
+    Ok(router.layer(middleware::from_fn(move |request: Request, next: Next| {
+        let (client, queue_url) = (client.clone(), queue_url.clone());
+        async move {
+            let reads = request.method().is_safe();
+            let response = next.run(request).await;
+            // A refused checkout has moved stock, too: there and back.
+            if !reads {
+                let poked = client.send_message().queue_url(queue_url).message_body("{}").send().await;
+                if let Err(error) = poked {
+                    tracing::warn!(error = %crate::entry::describe(&error), "could not poke the outbox relay");
+                }
+            }
+            response
+        }
+    })))
+}

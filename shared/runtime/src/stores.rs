@@ -1,0 +1,121 @@
+//! Opens the database of a context: SQLite or PostgreSQL, as the scheme of `DATABASE_URL` says.
+
+use std::{collections::HashMap, sync::Arc};
+
+use bothways_domain::{
+    cart::CartStore, checkout::CheckoutStore, event::Outbox, identity::IdentityStore,
+    inventory::InventoryStore, product::ProductStore, time::Entropy,
+};
+#[cfg(feature = "postgres")]
+use bothways_store_postgres as postgres;
+#[cfg(feature = "sqlite")]
+use bothways_store_sqlite as sqlite;
+use tokio::sync::Mutex;
+
+use crate::{Checks, Result};
+
+/// A context's open database.
+#[derive(Clone)]
+pub(crate) enum Database {
+    #[cfg(feature = "sqlite")]
+    Sqlite(sqlite::Database),
+    #[cfg(feature = "postgres")]
+    Postgres(postgres::Database),
+}
+
+/// Makes a store of the right kind over a database.
+macro_rules! store {
+    ($database:expr, $store:ident $(, $more:expr)*) => {
+        match $database {
+            #[cfg(feature = "sqlite")]
+            Database::Sqlite(database) => Arc::new(sqlite::$store::new(database $(, $more)*)),
+            #[cfg(feature = "postgres")]
+            Database::Postgres(database) => Arc::new(postgres::$store::new(database $(, $more)*)),
+        }
+    };
+}
+
+/// The databases of this process, each opened once.
+pub(crate) struct Stores {
+    url: String,
+    connections: u32,
+    checks: Checks,
+    opened: Mutex<HashMap<&'static str, Database>>,
+}
+
+impl Stores {
+    /// Databases at `url`, in which `{context}` stands for the context's name, with up to `connections` each.
+    pub(crate) fn new(url: String, connections: u32, checks: Checks) -> Self {
+        Self {
+            url,
+            connections,
+            checks,
+            opened: Mutex::default(),
+        }
+    }
+
+    async fn open(&self, context: &'static str) -> Result<Database> {
+        let mut opened = self.opened.lock().await;
+        if let Some(database) = opened.get(context) {
+            return Ok(database.clone());
+        }
+        let database = self.connect(context).await?;
+        self.checks.add(context, database.clone());
+        opened.insert(context, database.clone());
+        Ok(database)
+    }
+
+    async fn connect(&self, context: &'static str) -> Result<Database> {
+        let scheme = self.url.split(':').next().unwrap_or_default();
+        match scheme {
+            #[cfg(feature = "sqlite")]
+            "sqlite" => Ok(Database::Sqlite(
+                sqlite::connect(&self.url, context, self.connections).await?,
+            )),
+            #[cfg(feature = "postgres")]
+            "postgres" | "postgresql" => Ok(Database::Postgres(
+                postgres::connect(&self.url, context, self.connections).await?,
+            )),
+            other => Err(format!("DATABASE_URL: this program can't speak to '{other}'").into()),
+        }
+    }
+
+    pub(crate) async fn products(&self) -> Result<Arc<dyn ProductStore>> {
+        Ok(store!(self.open("product").await?, Products))
+    }
+
+    pub(crate) async fn inventory(
+        &self,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Arc<dyn InventoryStore>> {
+        Ok(store!(self.open("inventory").await?, Inventory, entropy))
+    }
+
+    pub(crate) async fn carts(&self) -> Result<Arc<dyn CartStore>> {
+        Ok(store!(self.open("cart").await?, Carts))
+    }
+
+    pub(crate) async fn checkouts(&self) -> Result<Arc<dyn CheckoutStore>> {
+        Ok(store!(self.open("checkout").await?, Checkouts))
+    }
+
+    pub(crate) async fn identities(&self) -> Result<Arc<dyn IdentityStore>> {
+        Ok(store!(self.open("identity").await?, Identities))
+    }
+
+    pub(crate) async fn outbox(&self, context: &'static str) -> Result<Arc<dyn Outbox>> {
+        Ok(store!(self.open(context).await?, ContextOutbox))
+    }
+}
+
+impl Database {
+    /// Whether the database answers.
+    pub(crate) async fn ping(&self) -> bothways_domain::Result<()> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(database) => database.ping().await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => database.ping().await,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The background tasks the services have in common.
+
+use std::{sync::Arc, time::Duration};
+
+use bothways_domain::{
+    checkout::{CheckoutApi, CheckoutUseCases, RecoveryReport},
+    event::Relay,
+    inventory::InventoryUseCases,
+};
+
+use crate::{Background, Result, Settings};
+
+/// How often an idle outbox is looked at: well inside the 5 s in which search has to follow.
+const RELAY_PAUSE: Duration = Duration::from_millis(250);
+/// How often expired reservations are let go.
+const EXPIRY_PAUSE: Duration = Duration::from_secs(30);
+
+/// Background tasks around the relay of an outbox.
+#[derive(Debug)]
+pub struct RelayLoop;
+
+impl RelayLoop {
+    /// Delivers a context's events as they come.
+    pub fn task(relay: Relay) -> Background {
+        let relay = Arc::new(relay);
+        Background::new("outbox relay", RELAY_PAUSE, move || {
+            let relay = relay.clone();
+            async move { Ok(relay.pass().await?.is_some_and(|delivered| delivered > 0)) }
+        })
+    }
+}
+
+impl Background {
+    /// Finishes or undoes interrupted checkouts.
+    pub fn recovery(checkout: Arc<CheckoutUseCases>, settings: Settings) -> Result<Self> {
+        let pause = settings.millis("RECOVERY_INTERVAL_MS", 10_000)?;
+        Ok(Self::new("checkout recovery", pause, move || {
+            let checkout = checkout.clone();
+            async move {
+                let report = checkout.recover().await?;
+                if report != RecoveryReport::default() {
+                    tracing::info!(?report, "recovered interrupted checkouts");
+                }
+                Ok(false)
+            }
+        }))
+    }
+
+    /// Lets go of reservations whose checkout never came back.
+    pub fn expiry(inventory: Arc<InventoryUseCases>) -> Self {
+        Self::new("reservation expiry", EXPIRY_PAUSE, move || {
+            let inventory = inventory.clone();
+            async move { Ok(inventory.expire().await? > 0) }
+        })
+    }
+}

@@ -1,0 +1,74 @@
+//! The black-box suite: the sentences of the public contract, each as a test, run once per
+//! architecture. With `SHOP_URL` it tests that shop; otherwise it starts both architectures itself.
+
+#![deny(dead_code, reason = "a case that is not listed would never run")]
+#![expect(clippy::expect_used, reason = "a test reports by panicking")]
+
+mod accounts;
+mod cart_claims;
+mod carts;
+mod checkout;
+mod checkout_concurrency;
+mod checkout_refusals;
+mod events;
+mod headers;
+mod inventory;
+mod inventory_import;
+mod order_cancelling;
+mod orders;
+mod payments;
+mod problems;
+mod product_import;
+mod product_limits;
+mod products;
+mod products_admin;
+mod search;
+mod search_facets;
+mod search_paging;
+mod sessions;
+mod storefront;
+mod storefront_safety;
+mod suggest;
+mod system;
+
+use std::process::ExitCode;
+
+use bothways_tests::{Area, Suite};
+
+/// How many cases run side by side: the machines that run this have two cores.
+const THREADS: usize = 8;
+
+/// What the project promises for each architecture.
+const AT_LEAST: usize = 120;
+
+fn main() -> ExitCode {
+    let areas = vec![
+        Area::new("accounts", accounts::cases()),
+        Area::new("cart_claims", cart_claims::cases()),
+        Area::new("carts", carts::cases()),
+        Area::new("checkout", checkout::cases()),
+        Area::new("checkout_concurrency", checkout_concurrency::cases()),
+        Area::new("checkout_refusals", checkout_refusals::cases()),
+        Area::new("events", events::cases()),
+        Area::new("headers", headers::cases()),
+        Area::new("inventory", inventory::cases()),
+        Area::new("inventory_import", inventory_import::cases()),
+        Area::new("orders", orders::cases()),
+        Area::new("order_cancelling", order_cancelling::cases()),
+        Area::new("payments", payments::cases()).with_payment(),
+        Area::new("problems", problems::cases()),
+        Area::new("product_import", product_import::cases()),
+        Area::new("product_limits", product_limits::cases()),
+        Area::new("products", products::cases()),
+        Area::new("products_admin", products_admin::cases()),
+        Area::new("search", search::cases()),
+        Area::new("search_facets", search_facets::cases()),
+        Area::new("search_paging", search_paging::cases()),
+        Area::new("sessions", sessions::cases()),
+        Area::new("storefront", storefront::cases()),
+        Area::new("storefront_safety", storefront_safety::cases()),
+        Area::new("suggest", suggest::cases()),
+        Area::new("system", system::cases()),
+    ];
+    Suite::new(areas, THREADS).counted(AT_LEAST).run()
+}

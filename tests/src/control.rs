@@ -1,0 +1,150 @@
+//! The launcher's control API: what runs, and stopping, killing and starting parts of it.
+
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::{
+    ask::{Ask, Reply, entries},
+    poll::{SOON, eventually},
+};
+
+/// A process the launcher keeps.
+#[derive(Debug, Clone)]
+pub struct Process {
+    /// The architecture it belongs to.
+    pub architecture: String,
+    /// Its name, e.g. `search`.
+    pub name: String,
+    /// Its process id, while it runs.
+    pub pid: Option<i32>,
+    /// `running`, `stopped`, `starting` or `crashed`.
+    pub state: String,
+}
+
+/// The control API of one launcher.
+#[derive(Debug, Clone)]
+pub struct Control {
+    client: reqwest::Client,
+    url: String,
+    token: String,
+}
+
+impl Control {
+    /// The control API at `url`, which wants `token`.
+    pub fn new(url: &str, token: &str) -> Self {
+        Self {
+            client: crate::shop::client(),
+            url: url.to_owned(),
+            token: token.to_owned(),
+        }
+    }
+
+    async fn ask(&self, method: &Method, path: &str) -> Reply {
+        let url = format!("{}{path}", self.url);
+        let reply = Ask::new(&self.client, method, &url, path)
+            .bearer(&self.token)
+            .send()
+            .await;
+        assert!((200..300).contains(&reply.status), "{}", reply.summary());
+        reply
+    }
+
+    async fn status(&self) -> Value {
+        self.ask(&Method::GET, "/status").await.value()
+    }
+
+    /// The long-lived processes of one architecture.
+    pub async fn processes(&self, architecture: &str) -> Vec<Process> {
+        let status = self.status().await;
+        let mut found: Vec<Process> = entries(&status["processes"]).iter().map(process).collect();
+        found.retain(|process| process.architecture == architecture);
+        found
+    }
+
+    /// One process of an architecture, by the name of its service.
+    pub async fn process(&self, architecture: &str, name: &str) -> Process {
+        let all = self.processes(architecture).await;
+        let found = all.iter().find(|process| process.name == name);
+        found
+            .cloned()
+            .unwrap_or_else(|| panic!("{architecture} has no process {name}: {all:?}"))
+    }
+
+    /// The pids of everything the launcher started: services and function instances.
+    pub async fn pids(&self) -> Vec<i32> {
+        let status = self.status().await;
+        let services = entries(&status["processes"])
+            .iter()
+            .map(|process| &process["pid"]);
+        let instances = entries(&status["functions"]).iter();
+        let instances = instances.flat_map(|function| entries(&function["instances"]).iter());
+        services.chain(instances).filter_map(pid).collect()
+    }
+
+    /// The pids of one function's instances.
+    pub async fn instances(&self, function: &str) -> Vec<i32> {
+        let status = self.status().await;
+        let found = entries(&status["functions"])
+            .iter()
+            .find(|entry| entry["name"] == function);
+        let found = found.unwrap_or_else(|| panic!("no function {function}: {status}"));
+        entries(&found["instances"])
+            .iter()
+            .filter_map(pid)
+            .collect()
+    }
+
+    /// `stop`, `kill`, `crash` or `start` for one process.
+    pub async fn order(&self, architecture: &str, name: &str, what: &str) {
+        self.ask(
+            &Method::POST,
+            &format!("/processes/{architecture}/{name}/{what}"),
+        )
+        .await;
+    }
+
+    /// Kills every instance of a function, in the middle of a request too.
+    pub async fn kill_instances(&self, function: &str) {
+        self.ask(
+            &Method::POST,
+            &format!("/functions/{function}/kill-instances"),
+        )
+        .await;
+    }
+
+    /// Starts whatever an earlier case left down, and waits until all of it runs.
+    pub async fn mend(&self, architecture: &str) {
+        for process in self.processes(architecture).await {
+            if process.state == "stopped" {
+                self.order(architecture, &process.name, "start").await;
+            }
+        }
+        eventually(SOON, "every process runs", async || {
+            let down = self.processes(architecture).await;
+            let down: Vec<_> = down
+                .into_iter()
+                .filter(|process| process.state != "running")
+                .collect();
+            if down.is_empty() {
+                Ok(())
+            } else {
+                Err(format!("{down:?}"))
+            }
+        })
+        .await;
+    }
+}
+
+fn process(value: &Value) -> Process {
+    let text = |member: &str| value[member].as_str().unwrap_or_default().to_owned();
+    Process {
+        architecture: text("architecture"),
+        name: text("name"),
+        pid: pid(&value["pid"]),
+        state: text("state"),
+    }
+}
+
+fn pid(value: &Value) -> Option<i32> {
+    value.as_i64().and_then(|pid| i32::try_from(pid).ok())
+}

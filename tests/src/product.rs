@@ -1,0 +1,154 @@
+//! Products made through the public API.
+
+use serde_json::{Map, Value, json};
+
+use crate::{ask::Reply, shop::Shop, unique};
+
+/// Money as the contract writes it, in the shop's currency.
+pub fn money(amount: i64) -> Value {
+    json!({ "amount": amount, "currency": "USD" })
+}
+
+/// A product being put together.
+#[must_use]
+pub struct ProductBuilder {
+    shop: Shop,
+    product: Product,
+    stock: Option<i64>,
+}
+
+/// A product as it was written.
+#[derive(Debug, Clone)]
+pub struct Product {
+    /// Its id.
+    pub id: String,
+    /// A word of its name that no other product has.
+    pub word: String,
+    /// The body it was written with.
+    pub body: Value,
+}
+
+impl ProductBuilder {
+    pub(crate) fn new(shop: Shop) -> Self {
+        let word = unique::word();
+        let body = json!({
+            "name": format!("{word} kettle"),
+            "brand": null,
+            "category": ["Trials"],
+            "description": "Boils water for a test.",
+            "price": money(1299),
+        });
+        Self {
+            shop,
+            product: Product {
+                id: unique::id(),
+                word,
+                body,
+            },
+            stock: None,
+        }
+    }
+
+    /// Under this id.
+    pub fn id(mut self, id: &str) -> Self {
+        id.clone_into(&mut self.product.id);
+        self
+    }
+
+    /// With this member of the body.
+    pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
+        self.product.body[member] = value.into();
+        self
+    }
+
+    /// Named like this.
+    pub fn name(self, name: &str) -> Self {
+        self.with("name", name)
+    }
+
+    /// Of this brand.
+    pub fn brand(self, brand: &str) -> Self {
+        self.with("brand", brand)
+    }
+
+    /// In this category, from broad to narrow.
+    pub fn category(self, path: &[&str]) -> Self {
+        self.with("category", path.to_vec())
+    }
+
+    /// At this price in minor units.
+    pub fn price(self, amount: i64) -> Self {
+        self.with("price", money(amount))
+    }
+
+    /// With this many on hand.
+    pub fn stock(mut self, on_hand: i64) -> Self {
+        self.stock = Some(on_hand);
+        self
+    }
+
+    /// Writes it as the administrator.
+    pub async fn create(self) -> Product {
+        let reply = self.product.put(&self.shop).await;
+        reply.expect(201);
+        if let Some(on_hand) = self.stock {
+            self.shop.restock(&self.product.id, on_hand).await;
+        }
+        self.product
+    }
+
+    /// Asks to write it and gives whatever is answered.
+    pub async fn attempt(self) -> Reply {
+        self.product.put(&self.shop).await
+    }
+
+    /// The product without writing it.
+    pub fn unwritten(self) -> Product {
+        self.product
+    }
+}
+
+impl Product {
+    /// The page of the API about it.
+    pub fn path(&self) -> String {
+        format!("/api/products/{}", self.id)
+    }
+
+    /// Its name as written.
+    pub fn name(&self) -> String {
+        crate::shop::text(&self.body["name"])
+    }
+
+    /// A copy with another member.
+    pub fn with(&self, member: &str, value: impl Into<Value>) -> Self {
+        let mut copy = self.clone();
+        copy.body[member] = value.into();
+        copy
+    }
+
+    /// Writes it as the administrator and gives the answer.
+    pub async fn put(&self, shop: &Shop) -> Reply {
+        shop.put(&self.path())
+            .bearer(&shop.admin().await)
+            .json(&self.body)
+            .send()
+            .await
+    }
+
+    /// Deletes it as the administrator.
+    pub async fn delete(&self, shop: &Shop) {
+        shop.delete(&self.path())
+            .bearer(&shop.admin().await)
+            .send()
+            .await
+            .expect(204);
+    }
+
+    /// One line of an import: the body with its id.
+    pub fn line(&self) -> String {
+        let mut members = Map::new();
+        members.insert("id".to_owned(), json!(self.id));
+        members.extend(self.body.as_object().cloned().unwrap_or_default());
+        Value::Object(members).to_string()
+    }
+}

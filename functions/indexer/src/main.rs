@@ -1,3 +1,17 @@
-//! To be written.
+//! The indexer as a function: follows the catalogue's queue, publishes search snapshots. One instance at a time.
 
-fn main() {}
+use std::{process::ExitCode, sync::Arc};
+
+use bothways_domain::{event::EventHandler, search::Indexer};
+use bothways_runtime::event::queue_function;
+use bothways_search::Publisher;
+
+fn main() -> ExitCode {
+    queue_function("indexer", async |shop| {
+        let inventory = shop.inventory().await?;
+        let products = shop.product(inventory.clone()).await?;
+        let index = Publisher::open(&shop.settings.require("SNAPSHOT_URL")?).await?;
+        let handler: Arc<dyn EventHandler> = Arc::new(Indexer { products, inventory, index: Arc::new(index) });
+        Ok(handler)
+    })
+}

@@ -1,3 +1,18 @@
-//! To be written.
+//! Inventory as a microservice: its own database, events pushed from its outbox.
 
-fn main() {}
+use std::process::ExitCode;
+
+use bothways_http::{internal, inventory};
+use bothways_runtime::{Background, RelayLoop, Service, service};
+
+fn main() -> ExitCode {
+    service("inventory", async |shop, remote| {
+        let stock = shop.inventory().await?;
+        let verifier = shop.verifier(remote.identity()?);
+        let relay = shop.relay("inventory", remote.subscribers()?).await?;
+        Ok(Service::new(inventory::router(stock.clone(), verifier))
+            .merge(internal::inventory(stock.clone(), remote.internal_token()))
+            .background(RelayLoop::task(relay))
+            .background(Background::expiry(stock)))
+    })
+}

@@ -1,3 +1,17 @@
-//! To be written.
+//! Products as a microservice: its own database, inventory over HTTP, events pushed from its outbox.
 
-fn main() {}
+use std::process::ExitCode;
+
+use bothways_http::{internal, product};
+use bothways_runtime::{RelayLoop, Service, service};
+
+fn main() -> ExitCode {
+    service("product", async |shop, remote| {
+        let products = shop.product(remote.inventory()?).await?;
+        let verifier = shop.verifier(remote.identity()?);
+        let relay = shop.relay("product", remote.subscribers()?).await?;
+        Ok(Service::new(product::router(products.clone(), verifier))
+            .merge(internal::product(products, remote.internal_token()))
+            .background(RelayLoop::task(relay)))
+    })
+}

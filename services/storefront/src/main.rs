@@ -1,3 +1,24 @@
-//! To be written.
+//! The web pages as a microservice: everything they show comes over HTTP.
 
-fn main() {}
+use std::process::ExitCode;
+
+use bothways_runtime::{Service, service};
+use bothways_storefront::{Settings, Shop, router};
+
+fn main() -> ExitCode {
+    service("storefront", async |shop, remote| {
+        let identity = remote.identity()?;
+        let pages = Shop {
+            search: remote.search()?,
+            product: remote.product()?,
+            cart: remote.cart()?,
+            checkout: remote.checkout()?,
+            inventory: remote.inventory()?,
+            tokens: shop.verifier(identity.clone()),
+            identity,
+            entropy: shop.entropy(),
+            settings: Settings::new(shop.settings.text("SHOP_NAME"), shop.currency(), "microservices"),
+        };
+        Ok(Service::new(router(pages)))
+    })
+}

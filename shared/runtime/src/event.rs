@@ -1,6 +1,6 @@
 //! Runs functions that follow a queue or a schedule.
 
-use std::{collections::HashSet, process::ExitCode, sync::Arc};
+use std::{collections::HashSet, process::ExitCode, sync::Arc, time::Instant};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use bothways_domain::event::{Event, EventHandler};
@@ -46,6 +46,28 @@ fn start(name: &'static str, serve: impl AsyncFnOnce(Arc<Shop>) -> Result<()>) -
         .build();
     entry::run(name, runtime, async {
         serve(Arc::new(Shop::open(Settings, CONNECTIONS)?)).await
+    })
+}
+
+/// Makes each invocation do `pass` every `RECOVERY_INTERVAL_MS` for `RECOVERY_WINDOW_MS` (0, the default, is one
+/// pass), because a schedule fires once a minute at most.
+pub fn passes<P, T>(settings: Settings, pass: P) -> Result<impl AsyncFn() -> Result<()>>
+where
+    P: AsyncFn() -> bothways_domain::Result<T>,
+    T: std::fmt::Debug,
+{
+    let pause = settings.millis("RECOVERY_INTERVAL_MS", 10_000)?;
+    let window = settings.millis("RECOVERY_WINDOW_MS", 0)?;
+    Ok(async move || {
+        let started = Instant::now();
+        loop {
+            let report = pass().await?;
+            tracing::debug!(?report, "a pass");
+            if started.elapsed() + pause > window {
+                return Ok(());
+            }
+            tokio::time::sleep(pause).await;
+        }
     })
 }
 

@@ -27,7 +27,7 @@ pub use neighbours::Remote;
 pub use ready::Checks;
 pub use service::{Service, service};
 pub use shop::Shop;
-pub use worker::RelayLoop;
+pub use worker::{RelayLoop, Relays};
 
 /// The result of wiring: whatever went wrong is printed and ends the process.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

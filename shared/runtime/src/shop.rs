@@ -20,7 +20,7 @@ use bothways_domain::{
 use bothways_http::clients::StripePayments;
 
 use crate::{
-    Checks, Result, Settings, failpoint,
+    Checks, Relays, Result, Settings, failpoint,
     sources::{SecureEntropy, SystemClock},
     stores::Stores,
 };
@@ -173,5 +173,19 @@ impl Shop {
             self.clock(),
             hex(&self.entropy.bits()),
         ))
+    }
+
+    /// The relays of several contexts' outboxes to one sink.
+    pub async fn relays(&self, contexts: &[&'static str], sink: Arc<dyn EventSink>) -> Result<Relays> {
+        let mut relays = Vec::with_capacity(contexts.len());
+        for context in contexts {
+            relays.push(self.relay(context, sink.clone()).await?);
+        }
+        Ok(Relays(relays))
+    }
+
+    /// `GET /healthz` and `GET /readyz`, over what this process has opened.
+    pub fn health(&self) -> axum::Router {
+        bothways_http::system::health(Arc::new(self.checks.clone()))
     }
 }

@@ -1,6 +1,9 @@
 //! The background tasks the services have in common.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bothways_domain::{
     checkout::{CheckoutApi, CheckoutUseCases, RecoveryReport},
@@ -52,5 +55,25 @@ impl Background {
             let inventory = inventory.clone();
             async move { Ok(inventory.expire().await? > 0) }
         })
+    }
+}
+
+/// How long a relay waits for one that another instance is at, before it leaves the rest to it.
+const RELAY_PATIENCE: Duration = Duration::from_secs(12);
+
+/// The relays that one invocation of the outbox relay drains.
+pub struct Relays(pub(crate) Vec<Relay>);
+
+impl Relays {
+    /// Delivers all that is due. Where another instance is at it, this one waits its turn: what was written
+    /// after the other looked must not wait for the schedule.
+    pub async fn drain(&self) -> Result<()> {
+        let started = Instant::now();
+        for relay in &self.0 {
+            while relay.drain().await?.is_none() && started.elapsed() < RELAY_PATIENCE {
+                tokio::time::sleep(RELAY_PAUSE).await;
+            }
+        }
+        Ok(())
     }
 }

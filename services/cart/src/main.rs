@@ -10,6 +10,6 @@ fn main() -> ExitCode {
         let carts = shop.cart(remote.product()?, remote.inventory()?).await?;
         let verifier = shop.verifier(remote.identity()?);
         Ok(Service::new(cart::router(carts.clone(), verifier.clone()))
-            .merge(internal::cart(carts, verifier, remote.internal_token())))
+            .merge(internal::cart(carts, verifier, &remote.internal_token()?)))
     })
 }

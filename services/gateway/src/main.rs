@@ -1,3 +1,21 @@
-//! To be written.
+//! The gateway: the one door of the microservices. It owns no data and knows no rule of the shop, only who
+//! answers which path.
 
-fn main() {}
+use std::process::ExitCode;
+
+use bothways_http::system;
+use bothways_runtime::{Service, service};
+use gateway::{Gateway, Limits, Upstreams};
+
+fn main() -> ExitCode {
+    service("gateway", async |shop, remote| {
+        let upstreams = Upstreams::find(|variable| remote.address(variable))?;
+        let limits = Limits {
+            per_second: shop.settings.parse("RATE_LIMIT_PER_SECOND")?.unwrap_or(200),
+            burst: shop.settings.parse("RATE_LIMIT_BURST")?.unwrap_or(1_000),
+            trusted_proxies: shop.settings.addresses("TRUSTED_PROXIES")?,
+        };
+        let gateway = Gateway::new(upstreams, limits);
+        Ok(Service::new(system::about("microservices")).merge(gateway.router()))
+    })
+}

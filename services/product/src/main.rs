@@ -11,7 +11,7 @@ fn main() -> ExitCode {
         let verifier = shop.verifier(remote.identity()?);
         let relay = shop.relay("product", remote.subscribers()?).await?;
         Ok(Service::new(product::router(products.clone(), verifier))
-            .merge(internal::product(products, remote.internal_token()))
+            .merge(internal::product(products, &remote.internal_token()?))
             .background(RelayLoop::task(relay)))
     })
 }

@@ -1,6 +1,6 @@
 //! Settings come from the environment, are read once at the start, and a wrong one is named.
 
-use std::{env, fmt::Display, str::FromStr, time::Duration};
+use std::{env, fmt::Display, net::IpAddr, str::FromStr, time::Duration};
 
 use bothways_domain::Currency;
 
@@ -48,6 +48,14 @@ impl Settings {
             variable: variable.to_owned(),
             problem: error.to_string(),
         })
+    }
+
+    /// IP addresses, separated by commas; none if unset.
+    pub fn addresses(self, variable: &str) -> Result<Vec<IpAddr>, ConfigError> {
+        let listed = self.text(variable).unwrap_or_default();
+        let each = listed.split(',').map(str::trim).filter(|text| !text.is_empty());
+        let parsed: Result<Vec<IpAddr>, _> = each.map(str::parse).collect();
+        parsed.map_err(|error| ConfigError { variable: variable.to_owned(), problem: error.to_string() })
     }
 
     /// A number of milliseconds, or `default`.

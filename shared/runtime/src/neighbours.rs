@@ -16,7 +16,6 @@ use crate::{Result, Settings};
 /// Clients of the other services, at the addresses the environment names.
 pub struct Remote {
     settings: Settings,
-    internal_token: String,
 }
 
 impl Remote {
@@ -28,8 +27,8 @@ impl Remote {
     }
 
     /// The secret the services know one another by.
-    pub fn internal_token(&self) -> &str {
-        &self.internal_token
+    pub fn internal_token(&self) -> Result<String> {
+        Ok(self.settings.require("INTERNAL_TOKEN")?)
     }
 
     fn endpoint(&self, name: &'static str, variable: &str) -> Result<Endpoint> {
@@ -91,6 +90,6 @@ impl Remote {
             .filter(|url| !url.is_empty())
             .map(str::to_owned)
             .collect();
-        Ok(Arc::new(PushSink::new(urls, &self.internal_token)?))
+        Ok(Arc::new(PushSink::new(urls, &self.internal_token()?)?))
     }
 }

@@ -61,7 +61,7 @@ where
     entry::run(name, runtime, async {
         let settings = Settings;
         let shop = Arc::new(Shop::open(settings, CONNECTIONS)?);
-        let parts = wire(shop.clone(), Remote::new(settings)?).await?;
+        let parts = wire(shop.clone(), Remote::new(settings)).await?;
         let router = parts
             .router
             .merge(system::health(Arc::new(shop.checks.clone())));

@@ -1,0 +1,130 @@
+//! Who answers which path.
+
+use http::uri::{Authority, Uri};
+
+/// One row of the table: paths at or below a prefix go to a service.
+const TABLE: &[(&str, Target)] = &[
+    ("/api/search", Target::Search),
+    ("/api/products", Target::Product),
+    ("/api/inventory", Target::Inventory),
+    ("/api/carts", Target::Cart),
+    ("/api/checkout", Target::Checkout),
+    ("/api/orders", Target::Checkout),
+    ("/api/users", Target::Identity),
+    ("/api/sessions", Target::Identity),
+    ("/api/me", Target::Identity),
+    ("/.well-known/jwks.json", Target::Identity),
+    // Between services only, and nothing else starts like this.
+    ("/internal", Target::Nobody),
+    // Pages, their files, the API's description, and the answer to every other path.
+    ("", Target::Storefront),
+];
+
+/// A service behind the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    Search,
+    Product,
+    Inventory,
+    Cart,
+    Checkout,
+    Identity,
+    Storefront,
+    Nobody,
+}
+
+impl Target {
+    /// The service that answers `path`: the first row whose prefix it is, or is below.
+    pub(crate) fn of(path: &str) -> Self {
+        let below = |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let row = TABLE.iter().find(|(prefix, _)| below(prefix));
+        row.map_or(Self::Storefront, |(_, target)| *target)
+    }
+
+    /// Its name for people.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Search => "search",
+            Self::Product => "product",
+            Self::Inventory => "inventory",
+            Self::Cart => "cart",
+            Self::Checkout => "checkout",
+            Self::Identity => "identity",
+            Self::Storefront => "the storefront",
+            Self::Nobody => "nobody",
+        }
+    }
+}
+
+/// Where the services are.
+#[derive(Debug, Clone)]
+pub struct Upstreams {
+    search: Authority,
+    product: Authority,
+    inventory: Authority,
+    cart: Authority,
+    checkout: Authority,
+    identity: Authority,
+    storefront: Authority,
+}
+
+/// The error of a source of addresses.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+impl Upstreams {
+    /// Takes each service's address from `address`, which is asked for the name of a setting.
+    pub fn find(address: impl Fn(&str) -> Result<String, Failure>) -> Result<Self, Failure> {
+        let find = |variable: &str| -> Result<Authority, Failure> {
+            let uri: Uri = address(variable)?.parse()?;
+            uri.authority().cloned().ok_or_else(|| format!("{variable}: an address is like http://host:port").into())
+        };
+        Ok(Self {
+            search: find("SEARCH_URL")?,
+            product: find("PRODUCT_URL")?,
+            inventory: find("INVENTORY_URL")?,
+            cart: find("CART_URL")?,
+            checkout: find("CHECKOUT_URL")?,
+            identity: find("IDENTITY_URL")?,
+            storefront: find("STOREFRONT_URL")?,
+        })
+    }
+
+    /// Where a target is.
+    pub(crate) fn authority(&self, target: Target) -> Option<&Authority> {
+        match target {
+            Target::Search => Some(&self.search),
+            Target::Product => Some(&self.product),
+            Target::Inventory => Some(&self.inventory),
+            Target::Cart => Some(&self.cart),
+            Target::Checkout => Some(&self.checkout),
+            Target::Identity => Some(&self.identity),
+            Target::Storefront => Some(&self.storefront),
+            Target::Nobody => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_path_has_one_service() {
+        for (path, target) in [
+            ("/", Target::Storefront),
+            ("/search", Target::Storefront),
+            ("/api/openapi.json", Target::Storefront),
+            ("/api/search", Target::Search),
+            ("/api/search/suggest", Target::Search),
+            ("/api/searching", Target::Storefront),
+            ("/api/products/a", Target::Product),
+            ("/api/orders/1/cancel", Target::Checkout),
+            ("/api/sessions/refresh", Target::Identity),
+            ("/.well-known/jwks.json", Target::Identity),
+            ("/internal/inventory/reserve", Target::Nobody),
+            ("/internal", Target::Nobody),
+        ] {
+            assert_eq!(Target::of(path), target, "{path}");
+        }
+    }
+}

@@ -43,7 +43,7 @@ pub(crate) enum Kept {
 /// Everything that would be in databases and at the payment provider: it survives every crash.
 #[derive(Default)]
 pub(crate) struct State {
-    pub(crate) checkouts: BTreeMap<OrderId, super::saga::Row>,
+    pub(crate) checkouts: BTreeMap<OrderId, super::store::Row>,
     pub(crate) on_hand: u32,
     pub(crate) reservations: HashMap<OrderId, (Kept, u32)>,
     pub(crate) intents: BTreeMap<String, IntentStatus>,

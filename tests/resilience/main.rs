@@ -1,2 +1,51 @@
-//! placeholder
-fn main() {}
+//! What breaks on purpose: floods of buyers, kills in the middle of a checkout, parts of the shop
+//! that are gone, Ctrl-C under load. One case after another, since each disturbs the whole shop.
+
+#![deny(dead_code, reason = "a case that is not listed would never run")]
+#![expect(clippy::expect_used, reason = "a test reports by panicking")]
+
+mod books;
+mod crash;
+mod crash_cancelling;
+mod crashed_services;
+mod flood;
+mod functions;
+mod interrupt;
+mod outage;
+mod panics;
+mod payment_timeout;
+mod processes;
+mod rate_limit;
+
+use std::process::ExitCode;
+
+use bothways_tests::{Area, Suite};
+
+fn main() -> ExitCode {
+    let areas = vec![
+        Area::new("flood", flood::cases()).with_payment(),
+        Area::new("payment_timeout", payment_timeout::cases()).with_payment(),
+        Area::new("crash", crash::cases()).with_launcher(),
+        Area::new("crash_cancelling", crash_cancelling::cases()).with_launcher(),
+        Area::new("outage", outage::cases())
+            .only("microservices")
+            .with_launcher(),
+        Area::new("crashed_services", crashed_services::cases())
+            .only("microservices")
+            .with_launcher(),
+        Area::new("panics", panics::in_services())
+            .only("microservices")
+            .with_launcher(),
+        Area::new("panics", panics::in_functions())
+            .only("serverless")
+            .with_launcher(),
+        Area::new("functions", functions::cases())
+            .only("serverless")
+            .with_launcher(),
+        Area::new("rate_limit", rate_limit::cases())
+            .only("microservices")
+            .with_launcher(),
+        Area::new("interrupt", interrupt::cases()).with_launcher(),
+    ];
+    Suite::new(areas, 1).run()
+}

@@ -157,6 +157,12 @@ impl Checkout {
         self
     }
 
+    /// At this shop, which is the same one at another address.
+    pub fn at(mut self, shop: &Shop) -> Self {
+        self.shop = shop.clone();
+        self
+    }
+
     /// Without any key.
     pub fn without_key(mut self) -> Self {
         self.key = None;

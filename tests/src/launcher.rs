@@ -5,12 +5,14 @@
 
 use std::{
     env, fs,
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -155,6 +157,12 @@ impl Launcher {
         })
     }
 
+    /// What Ctrl-C in its terminal does.
+    pub fn interrupt(&self) {
+        let group = Pid::from_raw(self.pid()).expect("a pid is positive");
+        kill_process_group(group, Signal::INT).expect("the launcher runs");
+    }
+
     /// Waits for the launcher to have ended by itself.
     pub fn wait(&mut self) -> ExitStatus {
         self.try_wait()
@@ -223,7 +231,12 @@ fn spawn(folder: &Path, options: &Options, database_prefix: &str) -> (Child, Chi
         command.args(["--database-url", &url, "--database-prefix", database_prefix]);
     }
     let stderr = log.try_clone().expect("a second handle of the log");
-    command.stdin(Stdio::piped()).stdout(log).stderr(stderr);
+    // Its own process group, so that a case can interrupt it the way a terminal does.
+    command
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(log)
+        .stderr(stderr);
     let mut child = command.spawn().expect("the launcher; is it built?");
     let stdin = child.stdin.take().expect("its stdin is piped");
     (child, stdin)

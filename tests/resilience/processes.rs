@@ -1,0 +1,56 @@
+//! Processes as the kernel sees them.
+
+use std::{collections::BTreeSet, fs};
+
+/// A process, told apart from a later one of the same number by when it started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Running {
+    pid: i32,
+    started: u64,
+}
+
+impl Running {
+    /// The process of this number, unless it has ended (a zombie has).
+    pub(crate) fn of(pid: i32) -> Option<Self> {
+        let (state, _, started) = stat(pid)?;
+        (state != 'Z' && state != 'X').then_some(Self { pid, started })
+    }
+
+    /// Whether it still runs.
+    pub(crate) fn still_runs(self) -> bool {
+        Self::of(self.pid) == Some(self)
+    }
+}
+
+/// State, parent and start time of a process (proc(5), `/proc/PID/stat`).
+fn stat(pid: i32) -> Option<(char, i32, u64)> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may itself contain spaces and parentheses.
+    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
+    Some((
+        fields.first()?.chars().next()?,
+        fields.get(1)?.parse().ok()?,
+        fields.get(19)?.parse().ok()?,
+    ))
+}
+
+/// The process and everything that descends from it.
+pub(crate) fn family(root: i32) -> BTreeSet<Running> {
+    let all: Vec<i32> = fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    let mut pids = BTreeSet::from([root]);
+    loop {
+        let children = all
+            .iter()
+            .filter(|pid| stat(**pid).is_some_and(|(_, parent, _)| pids.contains(&parent)));
+        let grown: BTreeSet<i32> = pids.iter().chain(children).copied().collect();
+        if grown.len() == pids.len() {
+            return pids.into_iter().filter_map(Running::of).collect();
+        }
+        pids = grown;
+    }
+}

@@ -1,5 +1,15 @@
 //! The black-box suite: the sentences of the public contract, each as a test, run once per
-//! architecture. With `SHOP_URL` it tests that shop; otherwise it starts both architectures itself.
+//! architecture. Without further ado it builds and starts both architectures itself.
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `SHOP_URL` | test this shop and start nothing |
+//! | `SHOP_ADMIN_EMAIL`, `SHOP_ADMIN_PASSWORD` | its administrator; needed with `SHOP_URL` |
+//! | `SHOP_ARCHITECTURE` | `microservices` or `serverless`: how its tests are named, and what `/api/about` has to say |
+//! | `SHOP_PAYMENT_URL`, `SHOP_PAYMENT_KEY` | its payment provider; without, cases that look into the books are ignored |
+//! | `SHOP_CONTROL`, `SHOP_CONTROL_TOKEN`, `SHOP_FAILPOINT_DIR` | its launcher, for the resilience suite |
+//! | `TEST_DATABASE_URL` | start the shops on this PostgreSQL instead of SQLite |
+//! | `SHOP_NO_BUILD` | `1`: the binaries are built already |
 
 #![deny(dead_code, reason = "a case that is not listed would never run")]
 #![expect(clippy::expect_used, reason = "a test reports by panicking")]
@@ -24,9 +34,12 @@ mod products;
 mod products_admin;
 mod search;
 mod search_facets;
+mod search_filters;
 mod search_paging;
 mod sessions;
 mod storefront;
+mod storefront_accounts;
+mod storefront_buying;
 mod storefront_safety;
 mod suggest;
 mod system;
@@ -63,9 +76,12 @@ fn main() -> ExitCode {
         Area::new("products_admin", products_admin::cases()),
         Area::new("search", search::cases()),
         Area::new("search_facets", search_facets::cases()),
+        Area::new("search_filters", search_filters::cases()),
         Area::new("search_paging", search_paging::cases()),
         Area::new("sessions", sessions::cases()),
         Area::new("storefront", storefront::cases()),
+        Area::new("storefront_accounts", storefront_accounts::cases()),
+        Area::new("storefront_buying", storefront_buying::cases()),
         Area::new("storefront_safety", storefront_safety::cases()),
         Area::new("suggest", suggest::cases()),
         Area::new("system", system::cases()),

@@ -1,3 +1,23 @@
-//! To be written.
+//! The payment sandbox as a process: settings from the environment, HTTP at `LISTEN`, an orderly end.
 
-fn main() {}
+use std::process::ExitCode;
+
+use payment_sandbox::{Application, Settings, shutdown, telemetry};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    telemetry::start();
+    let outcome = async {
+        let settings = Settings::from_environment()?;
+        let application = Application::build(settings).await?;
+        tracing::info!(address = %application.address(), "listening");
+        application.run(shutdown::told_to_stop()).await
+    };
+    match outcome.await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("payment-sandbox-service: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -183,7 +183,6 @@ async fn in_stock_leaves_out_what_is_out_of_stock(shop: &Shop) {
     until_found(shop, &[("brand", &brand)], 3).await;
     let found = until_found(shop, &[("brand", &brand), ("in_stock", "true")], 2).await;
     assert_eq!(sorted(ids(&found)), sorted(vec![&stocked.id, &low.id]));
-    until_found(shop, &[("brand", &brand), ("in_stock", "false")], 3).await;
 }
 
 async fn the_cheapest_come_first_by_price_asc(shop: &Shop) {

@@ -7,7 +7,7 @@ use std::{
 
 use bothways_tests::{
     Case, Checkout, Launcher, Options, Order, Product, RECOVERY, Reply, SOON, Shop, cases,
-    eventually,
+    eventually, price,
 };
 use futures::future::join_all;
 
@@ -17,7 +17,7 @@ pub(crate) fn cases() -> Vec<Case> {
     cases![after_ctrl_c_under_load_nothing_is_left_and_no_confirmed_order_is_lost]
 }
 
-const STOCK: i64 = 500;
+const STOCK: usize = 500;
 const BUYERS: usize = 8;
 /// Orders that have to be confirmed before the interruption.
 const WARM: usize = 12;
@@ -86,7 +86,13 @@ async fn filled(shop: &Shop, product: &str) -> Result<String, String> {
 async fn after_ctrl_c_under_load_nothing_is_left_and_no_confirmed_order_is_lost(given: &Shop) {
     let mut launcher = Launcher::start(Options::of(given.architecture()));
     let shop = launcher.shop(given.architecture());
-    let product = shop.product().stock(STOCK).create().await;
+    let price = price();
+    let product = shop
+        .product()
+        .price(price)
+        .stock(on_hand(STOCK))
+        .create()
+        .await;
     let bought = Bought::default();
     let interrupting = async {
         bought.is_warm().await;
@@ -114,7 +120,18 @@ async fn after_ctrl_c_under_load_nothing_is_left_and_no_confirmed_order_is_lost(
 
     launcher.restart();
     let shop = launcher.shop(given.architecture());
-    nothing_is_lost(&shop, &product, &bought).await;
+    let sold = nothing_is_lost(&shop, &product, &bought).await;
+    eventually(RECOVERY, "one charge for every order sold", async || {
+        let intents = shop.ledger().of_amount(price).await;
+        let held = intents.iter().filter(|intent| intent.is_held()).count();
+        let charges = intents.iter().filter(|intent| intent.is_charge()).count();
+        if held == 0 && charges == sold {
+            Ok(())
+        } else {
+            Err(format!("{sold} sold, {charges} charged, {held} held"))
+        }
+    })
+    .await;
 }
 
 /// The launcher and everything it started, by its own account and by the kernel's.
@@ -127,7 +144,8 @@ async fn everything(shop: &Shop, launcher: &Launcher) -> BTreeSet<Running> {
         .collect()
 }
 
-async fn nothing_is_lost(shop: &Shop, product: &Product, bought: &Bought) {
+/// Gives the number of orders that were sold in all.
+async fn nothing_is_lost(shop: &Shop, product: &Product, bought: &Bought) -> usize {
     let (confirmed, unanswered) = (bought.confirmed.take(), bought.unanswered.take());
     for order in &confirmed {
         let read = order.read(shop).await;
@@ -135,15 +153,20 @@ async fn nothing_is_lost(shop: &Shop, product: &Product, bought: &Bought) {
         assert_eq!(read["total"], order.body["total"]);
     }
     // Who got no answer asks again under the same key, at the shop's new address.
-    let mut sold = i64::try_from(confirmed.len()).unwrap_or_default();
+    let mut sold = confirmed.len();
     for checkout in unanswered {
         let checkout = checkout.at(shop);
         let reply = eventually(RECOVERY, "a final answer", async || {
             checkout.attempt_final().await
         })
         .await;
-        sold += i64::from(reply.status == 201);
+        sold += usize::from(reply.status == 201);
     }
-    shop.settles_within(RECOVERY, &product.id, STOCK - sold)
+    shop.settles_within(RECOVERY, &product.id, on_hand(STOCK - sold))
         .await;
+    sold
+}
+
+fn on_hand(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or_default()
 }

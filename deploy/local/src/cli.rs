@@ -1,0 +1,210 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// One shop, built both ways, on your machine.
+#[derive(Debug, Parser)]
+#[command(name = "bothways", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// Without a command: `up both`.
+    #[command(flatten)]
+    pub(crate) up: Up,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build, start and seed the shop; Ctrl-C ends it
+    Up(Up),
+    /// End the shop that runs from the data folder
+    Down(Data),
+    /// Say what runs
+    Status(Status),
+    /// Load products or stock (NDJSON, plain or .gz) into a shop
+    Import(Import),
+    /// Stop one process, such as search or serverless/payment-sandbox
+    Stop(Name),
+    /// Start a stopped process again
+    Start(Name),
+}
+
+/// Which architectures to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Choice {
+    /// Services behind the gateway
+    Microservices,
+    /// Functions on the local Lambda host
+    Serverless,
+    /// Both, side by side
+    #[default]
+    Both,
+}
+
+impl Choice {
+    /// Whether the microservices run.
+    pub(crate) fn microservices(self) -> bool {
+        self != Self::Serverless
+    }
+
+    /// Whether the functions run.
+    pub(crate) fn serverless(self) -> bool {
+        self != Self::Microservices
+    }
+}
+
+/// Options of `up`.
+#[derive(Debug, Clone, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
+pub(crate) struct Up {
+    /// What to run
+    #[arg(value_enum, default_value_t)]
+    pub(crate) choice: Choice,
+    /// Port of the microservices shop; 0 for any
+    #[arg(long, default_value_t = 8080)]
+    pub(crate) port: u16,
+    /// Port of the serverless shop; 0 for any
+    #[arg(long, default_value_t = 9080)]
+    pub(crate) serverless_port: u16,
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Delete the data of earlier runs first
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// Use the binaries that are there
+    #[arg(long)]
+    pub(crate) no_build: bool,
+    /// Leave the shop empty
+    #[arg(long)]
+    pub(crate) no_seed: bool,
+    /// Products to seed with, instead of the project's own catalogue
+    #[arg(long, value_name = "FILE", conflicts_with = "no_seed")]
+    pub(crate) seed: Option<PathBuf>,
+    /// PostgreSQL server to use instead of SQLite, such as <postgres://user@127.0.0.1:5432>
+    #[arg(long, value_name = "URL")]
+    pub(crate) database_url: Option<String>,
+    /// What the names of the databases made there begin with
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "bothways",
+        requires = "database_url"
+    )]
+    pub(crate) database_prefix: String,
+    /// End when standard input does
+    #[arg(long)]
+    pub(crate) exit_with_stdin: bool,
+    /// Environment of every service and function
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) env: Vec<(String, String)>,
+    /// Don't show the logs (they are in the data folder)
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    /// Most instances of one function; by default 8 for each core
+    #[arg(long, value_name = "N")]
+    pub(crate) function_instances: Option<usize>,
+    /// Most invocations in flight over all functions, as on an AWS account
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub(crate) account_concurrency: usize,
+    /// Seconds after which an idle function instance is reaped
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub(crate) function_idle: u64,
+}
+
+/// Where the data are.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Data {
+    /// Folder of databases, snapshots, queues, logs and the sign-in
+    #[arg(long = "data", value_name = "DIR", default_value = ".bothways")]
+    pub(crate) folder: PathBuf,
+}
+
+/// Options of `status`.
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// For programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Options of `stop` and `start`.
+#[derive(Debug, Args)]
+pub(crate) struct Name {
+    /// `search`, or `serverless/payment-sandbox` where a name is in both
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+/// Options of `import`.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// NDJSON, plain or gzip
+    pub(crate) file: PathBuf,
+    /// Base URL of the shop
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: String,
+    /// The lines are stock counts, not products (by default the first line tells)
+    #[arg(long)]
+    pub(crate) stock: bool,
+    /// Administrator; for a shop of the data folder its own is known
+    #[arg(
+        long,
+        env = "BOTHWAYS_ADMIN_EMAIL",
+        value_name = "EMAIL",
+        requires = "admin_password"
+    )]
+    pub(crate) admin_email: Option<String>,
+    /// The administrator's password
+    #[arg(
+        long,
+        env = "BOTHWAYS_ADMIN_PASSWORD",
+        value_name = "PASSWORD",
+        hide_env_values = true
+    )]
+    pub(crate) admin_password: Option<String>,
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("KEY=VALUE was expected")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_command_both_come_up() {
+        let cli = Cli::parse_from(["bothways", "--port", "0", "--env", "A=b=c"]);
+        assert!(cli.command.is_none());
+        assert_eq!(cli.up.choice, Choice::Both);
+        assert_eq!((cli.up.port, cli.up.serverless_port), (0, 9080));
+        assert_eq!(cli.up.env, [("A".to_owned(), "b=c".to_owned())]);
+    }
+
+    #[test]
+    fn an_architecture_can_be_chosen() {
+        let cli = Cli::parse_from(["bothways", "up", "serverless", "--fresh"]);
+        let Some(Command::Up(up)) = cli.command else {
+            panic!("not up")
+        };
+        assert!(up.fresh && up.choice.serverless() && !up.choice.microservices());
+    }
+}

@@ -1,0 +1,99 @@
+//! What both architectures are started with.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::logs::Logs;
+use crate::ports::{self, Reserved};
+use crate::postgres::Server;
+use crate::state::{DataFolder, Secrets, ShopState};
+use crate::supervisor::{Process, ProcessSpec};
+
+/// Choices of this run.
+pub(crate) struct Setup {
+    pub(crate) data: DataFolder,
+    pub(crate) secrets: Secrets,
+    pub(crate) logs: Arc<Logs>,
+    /// Folder of the binaries.
+    pub(crate) binaries: PathBuf,
+    /// `--env`.
+    pub(crate) environment: BTreeMap<String, String>,
+    /// `--database-url`.
+    pub(crate) database: Option<Server>,
+}
+
+impl Setup {
+    /// The payment sandbox of an architecture, and its base URL.
+    pub(crate) fn payment_sandbox(
+        &self,
+        architecture: &'static str,
+    ) -> Result<(Arc<Process>, String), String> {
+        let reserved = ports::inner()?;
+        let port = reserved.port;
+        let database = self.data.of(architecture)?.join("payment.db");
+        let environment = BTreeMap::from([
+            (
+                "DATABASE_URL".to_owned(),
+                format!("sqlite://{}", database.display()),
+            ),
+            ("PAYMENT_KEY".to_owned(), self.secrets.payment_key.clone()),
+        ]);
+        let process = self.process(architecture, "payment-sandbox", environment, reserved);
+        Ok((process, format!("http://127.0.0.1:{port}")))
+    }
+
+    /// Starts a service on its port.
+    pub(crate) fn process(
+        &self,
+        architecture: &'static str,
+        name: &'static str,
+        mut environment: BTreeMap<String, String>,
+        reserved: Reserved,
+    ) -> Arc<Process> {
+        environment.insert("LISTEN".to_owned(), format!("127.0.0.1:{}", reserved.port));
+        environment.extend(self.environment.clone());
+        let spec = ProcessSpec {
+            architecture,
+            name,
+            program: self.binaries.join(format!("{name}-service")),
+            environment,
+            port: reserved.port,
+        };
+        let log = self.logs.source(architecture, name);
+        Process::start(spec, reserved, log)
+    }
+
+    /// Folder of an architecture's search snapshots.
+    pub(crate) fn snapshots(&self, architecture: &str) -> Result<PathBuf, String> {
+        let folder = self.data.of(architecture)?.join("snapshots");
+        std::fs::create_dir_all(&folder)
+            .map_err(|error| format!("{}: {error}", folder.display()))?;
+        Ok(folder)
+    }
+
+    /// `DATABASE_URL` of an architecture on SQLite: a file per context.
+    pub(crate) fn sqlite_url(&self, architecture: &str) -> Result<String, String> {
+        Ok(format!(
+            "sqlite://{}/{{context}}.db",
+            self.data.of(architecture)?.display()
+        ))
+    }
+
+    /// What `state.json` says about a shop.
+    pub(crate) fn shop_state(
+        &self,
+        port: u16,
+        payment_url: &str,
+        snapshot_dir: PathBuf,
+    ) -> ShopState {
+        ShopState {
+            url: format!("http://127.0.0.1:{port}"),
+            payment_url: payment_url.to_owned(),
+            payment_key: self.secrets.payment_key.clone(),
+            admin_email: self.secrets.admin_email.clone(),
+            admin_password: self.secrets.admin_password.clone(),
+            snapshot_dir,
+        }
+    }
+}

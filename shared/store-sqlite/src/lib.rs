@@ -1,1 +1,25 @@
-//! To be written.
+//! The shop's stores over SQLite: a file per context, shared by any number of processes.
+//!
+//! `store-postgres` has the same files with the same names; comparing the two shows what differs between
+//! the databases. Here that is mostly locking: every write is a `BEGIN IMMEDIATE` transaction, of which a file
+//! has one at a time.
+
+mod cart;
+mod checkout;
+mod column;
+mod connect;
+mod error;
+mod identity;
+mod inventory;
+mod migrate;
+mod order;
+mod outbox;
+mod product;
+
+pub use cart::Carts;
+pub use checkout::Checkouts;
+pub use connect::{Database, connect};
+pub use identity::Identities;
+pub use inventory::Inventory;
+pub use outbox::ContextOutbox;
+pub use product::Products;

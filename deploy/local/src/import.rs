@@ -55,11 +55,7 @@ impl Checkpoint {
         use sha2::{Digest as _, Sha256};
         let folder = data.of("import")?;
         let key = Sha256::digest(format!("{digest} {url}"));
-        let name: String = key
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let name = crate::hex::encode(&key[..16]);
         Ok(Self {
             path: folder.join(format!("{name}.json")),
         })
@@ -168,14 +164,14 @@ async fn send(
 ) -> Result<(), String> {
     let mut parts = vec![chunk];
     while let Some(part) = parts.pop() {
-        if let [(number, line)] = part.lines.as_slice() {
-            if line.len() > MOST_BYTES {
-                summary.rejected.push((
-                    *number,
-                    "the line alone is more than a request takes".to_owned(),
-                ));
-                continue;
-            }
+        if let [(number, line)] = part.lines.as_slice()
+            && line.len() > MOST_BYTES
+        {
+            summary.rejected.push((
+                *number,
+                "the line alone is more than a request takes".to_owned(),
+            ));
+            continue;
         }
         if part.lines.is_empty() {
             continue;

@@ -96,7 +96,8 @@ async fn rejected_lines_are_named_by_their_number_in_the_file() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_import_goes_on_where_it_stopped() {
-    let text: String = (0..1_200).map(|id| format!("{{\"id\":{id}}}\n")).collect();
+    let lines: Vec<String> = (0..1_200).map(|id| format!("{{\"id\":{id}}}")).collect();
+    let text = lines.join("\n");
     let file = file(&text);
     let folder = tempfile::tempdir().unwrap();
     let data = DataFolder::open(folder.path()).unwrap();

@@ -4,6 +4,7 @@ mod binaries;
 mod cli;
 mod control;
 mod crypto;
+mod hex;
 mod import;
 mod lambda;
 mod logs;

@@ -91,11 +91,7 @@ pub(crate) fn survey(path: &Path) -> io::Result<Survey> {
             kind.get_or_insert_with(|| kind_of(&line));
         }
     }
-    let digest = digest
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digest = crate::hex::encode(&digest.finalize());
     Ok(Survey {
         digest,
         lines,
@@ -189,9 +185,9 @@ mod tests {
     fn file(text: &str, packed: bool) -> tempfile::NamedTempFile {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         if packed {
-            let mut packer = flate2::write::GzEncoder::new(&mut file, flate2::Compression::fast());
-            packer.write_all(text.as_bytes()).unwrap();
-            packer.finish().unwrap();
+            let mut encoder = flate2::write::GzEncoder::new(&mut file, flate2::Compression::fast());
+            encoder.write_all(text.as_bytes()).unwrap();
+            encoder.finish().unwrap();
         } else {
             file.write_all(text.as_bytes()).unwrap();
         }

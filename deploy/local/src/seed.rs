@@ -9,7 +9,7 @@ use crate::shop_client::ShopClient;
 use crate::state::ShopState;
 
 /// How long search may take to show what was seeded.
-const VISIBLE: Duration = Duration::from_secs(120);
+const VISIBLE: Duration = Duration::from_mins(2);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// What to seed with.

@@ -52,7 +52,7 @@ impl ShopClient {
     /// A client that signs in when it first has to.
     pub(crate) fn new(base: &str, email: &str, password: &str) -> Result<Self, String> {
         let http = reqwest::Client::builder()
-            .timeout(Duration::from_secs(120))
+            .timeout(Duration::from_mins(2))
             .build()
             .map_err(|error| error.to_string())?;
         Ok(Self {

@@ -25,7 +25,7 @@ const HEALTHY: Duration = Duration::from_secs(10);
 /// How long a service may take to end before it is killed.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long a started service may take to become ready.
-pub(crate) const READY: Duration = Duration::from_secs(60);
+pub(crate) const READY: Duration = Duration::from_mins(1);
 /// Pause between two looks at a starting service.
 const LOOK: Duration = Duration::from_millis(20);
 

@@ -30,23 +30,23 @@ pub(crate) async fn run(up: Up) -> Result<(), String> {
             () = stop.wait() => return Ok(()),
         }
     }
-    let mut shop = Shop::default();
+    let mut site = Site::default();
     let outcome = tokio::select! {
-        outcome = shop.run(&up, &data) => outcome,
+        outcome = site.run(&up, &data) => outcome,
         () = stop.wait() => Ok(()),
     };
     let asked = outcome.is_ok();
     if asked {
-        shop.say_goodbye(up.quiet);
+        site.say_goodbye(up.quiet);
     }
     data.remove_state();
-    shop.stop().await;
+    site.stop().await;
     outcome
 }
 
 /// Whatever has been started so far, so that it can be stopped at any point of starting.
 #[derive(Default)]
-struct Shop {
+struct Site {
     processes: Vec<Arc<Process>>,
     host: Option<crate::lambda::Host>,
     /// Takes over the two above once everything is started.
@@ -54,7 +54,7 @@ struct Shop {
     logs: Option<Arc<Logs>>,
 }
 
-impl Shop {
+impl Site {
     async fn run(&mut self, up: &Up, data: &DataFolder) -> Result<(), String> {
         let began = Instant::now();
         let (setup, shops) = self.start(up, data).await?;
@@ -65,7 +65,7 @@ impl Shop {
             host: self.host.take(),
         });
         self.running = Some(Arc::clone(&running));
-        let control = serve_control(running, &setup).await?;
+        let control = serve_control(running, &setup)?;
         data.write_state(&State {
             pid: std::process::id(),
             control,
@@ -236,7 +236,7 @@ async fn functions_ready(shop: &ShopState) -> Result<(), String> {
     Ok(())
 }
 
-async fn serve_control(running: Arc<Running>, setup: &Setup) -> Result<String, String> {
+fn serve_control(running: Arc<Running>, setup: &Setup) -> Result<String, String> {
     let listener = ports::inner()?
         .into_listener()
         .map_err(|error| error.to_string())?;

@@ -169,10 +169,10 @@ fn body_text(headers: &HeaderMap, body: &Bytes) -> (Option<String>, bool) {
     if body.is_empty() {
         return (None, false);
     }
-    if is_text(headers) {
-        if let Ok(text) = std::str::from_utf8(body) {
-            return (Some(text.to_owned()), false);
-        }
+    if is_text(headers)
+        && let Ok(text) = std::str::from_utf8(body)
+    {
+        return (Some(text.to_owned()), false);
     }
     (Some(STANDARD.encode(body)), true)
 }

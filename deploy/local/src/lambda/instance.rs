@@ -123,13 +123,11 @@ impl Instance {
             self.pool.counters.initialised(init);
             let _ = ready.send(Ok(()));
         }
-        match self.pool.next_for(self.id).await {
-            Some(invocation) => Some(self.dispatch(invocation)),
-            None => {
-                self.kill();
-                None
-            }
+        if let Some(invocation) = self.pool.next_for(self.id).await {
+            return Some(self.dispatch(invocation));
         }
+        self.kill();
+        None
     }
 
     fn dispatch(self: &Arc<Self>, invocation: Invocation) -> Dispatched {

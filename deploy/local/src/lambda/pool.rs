@@ -206,14 +206,12 @@ impl Pool {
             state.idle.push((id, sender));
             receiver
         };
-        match tokio::time::timeout(self.settings.idle, &mut given).await {
-            Ok(invocation) => invocation.ok(),
-            Err(_) => {
-                lock(&self.state).idle.retain(|(idle, _)| *idle != id);
-                // It may have been given away just before.
-                given.try_recv().ok()
-            }
+        if let Ok(invocation) = tokio::time::timeout(self.settings.idle, &mut given).await {
+            return invocation.ok();
         }
+        lock(&self.state).idle.retain(|(idle, _)| *idle != id);
+        // It may have been given away just before.
+        given.try_recv().ok()
     }
 
     /// An instance's process is gone.

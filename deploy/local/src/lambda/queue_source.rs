@@ -196,9 +196,9 @@ mod tests {
         }
     }
 
-    fn done(partial_failures: bool, outcome: Outcome) -> Vec<String> {
+    fn done(partial_failures: bool, outcome: &Outcome) -> Vec<String> {
         let messages = [message("1"), message("2"), message("3")];
-        succeeded(&source(partial_failures), &messages, &outcome)
+        succeeded(&source(partial_failures), &messages, outcome)
             .iter()
             .map(|message| message.id.clone())
             .collect()
@@ -211,14 +211,14 @@ mod tests {
                 r#"{"batchItemFailures":[{"itemIdentifier":"2"}]}"#,
             ))
         };
-        assert_eq!(done(true, partial()), ["1", "3"]);
-        assert_eq!(done(false, partial()), ["1", "2", "3"]);
-        assert_eq!(done(true, Ok(Bytes::from("null"))).len(), 3);
+        assert_eq!(done(true, &partial()), ["1", "3"]);
+        assert_eq!(done(false, &partial()), ["1", "2", "3"]);
+        assert_eq!(done(true, &Ok(Bytes::from("null"))).len(), 3);
         assert_eq!(
-            done(true, Ok(Bytes::from(r#"{"batchItemFailures":[]}"#))).len(),
+            done(true, &Ok(Bytes::from(r#"{"batchItemFailures":[]}"#))).len(),
             3
         );
-        assert!(done(true, Err(Failure::TimedOut)).is_empty());
+        assert!(done(true, &Err(Failure::TimedOut)).is_empty());
     }
 
     #[test]
@@ -230,7 +230,7 @@ mod tests {
             r#"{"batchItemFailures":"2"}"#,
         ] {
             assert!(
-                done(true, Ok(Bytes::from(response))).is_empty(),
+                done(true, &Ok(Bytes::from(response))).is_empty(),
                 "{response}"
             );
         }

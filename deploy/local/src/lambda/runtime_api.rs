@@ -59,13 +59,11 @@ async fn response(
     Path(id): Path<String>,
     body: Body,
 ) -> Response {
-    match axum::body::to_bytes(body, PAYLOAD_LIMIT).await {
-        Ok(payload) => accepted(instance.answered(&id, payload)),
-        Err(_) => {
-            instance.failed(&id, "Function.ResponseSizeTooLarge: over 6 MB".to_owned());
-            refusal(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge")
-        }
+    if let Ok(payload) = axum::body::to_bytes(body, PAYLOAD_LIMIT).await {
+        return accepted(instance.answered(&id, payload));
     }
+    instance.failed(&id, "Function.ResponseSizeTooLarge: over 6 MB".to_owned());
+    refusal(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge")
 }
 
 async fn error(

@@ -69,7 +69,7 @@ mod tests {
         let mut schedule = ScheduleSpec {
             name: "Tick".to_owned(),
             function: "f".to_owned(),
-            every: Duration::from_secs(60),
+            every: Duration::from_mins(1),
             input: None,
             sender: ScheduleSender::EventBridgeRule,
         };

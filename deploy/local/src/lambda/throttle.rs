@@ -64,7 +64,7 @@ mod tests {
         assert_eq!((0..5).filter(|_| throttle.admits(start)).count(), 3);
         assert!(throttle.admits(start + Duration::from_millis(500)));
         assert!(!throttle.admits(start + Duration::from_millis(500)));
-        let later = start + Duration::from_secs(60);
+        let later = start + Duration::from_mins(1);
         assert_eq!((0..9).filter(|_| throttle.admits(later)).count(), 3);
     }
 }

@@ -7,6 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
 
+use crate::hex;
+
 /// A message attribute, in the form the JSON protocol writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -87,7 +89,7 @@ impl Message {
 
 /// MD5 of a body, in hexadecimal: what clients compare with.
 pub(crate) fn body_digest(body: &str) -> String {
-    hex(&Md5::digest(body.as_bytes()))
+    hex::encode(&Md5::digest(body.as_bytes()))
 }
 
 /// MD5 of attributes ("Calculating the MD5 message digest for message attributes"); `None` when
@@ -120,13 +122,5 @@ pub(crate) fn attributes_digest(attributes: &Attributes) -> Option<String> {
             );
         }
     }
-    Some(hex(&Md5::digest(&bytes)))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    Some(hex::encode(&Md5::digest(&bytes)))
 }

@@ -1,5 +1,6 @@
 //! Queues of the template, kept on disk, with an SQS-compatible endpoint for the functions' own SDK.
 
+mod actions;
 mod api;
 mod journal;
 pub(crate) mod message;

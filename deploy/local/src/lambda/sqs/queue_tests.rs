@@ -7,11 +7,11 @@ const SECOND: u64 = 1_000;
 fn spec(name: &str) -> QueueSpec {
     QueueSpec {
         name: name.to_owned(),
-        fifo: name.ends_with(".fifo"),
+        fifo: name.contains(".fifo"),
         content_based_deduplication: false,
         visibility_timeout: Duration::from_secs(30),
         delay: Duration::ZERO,
-        retention: Duration::from_secs(86_400),
+        retention: Duration::from_hours(24),
         receive_wait: Duration::ZERO,
         maximum_message_size: 1_048_576,
         redrive: None,

@@ -1,4 +1,4 @@
-//! YAML with CloudFormation's short intrinsic tags to JSON, and resolution of the intrinsics.
+//! YAML with `CloudFormation`'s short intrinsic tags to JSON, and resolution of the intrinsics.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub(super) fn to_json(yaml: serde_norway::Value) -> Result<Value, String> {
             let tag = tagged.tag.to_string();
             let name = tag.trim_start_matches('!').to_owned();
             let value = to_json(tagged.value)?;
-            long_form(&name, value)
+            long_form(&name, &value)
         }
     })
 }
@@ -40,8 +40,8 @@ fn key_text(key: serde_norway::Value) -> Result<String, String> {
     }
 }
 
-fn long_form(name: &str, value: Value) -> Value {
-    match (name, &value) {
+fn long_form(name: &str, value: &Value) -> Value {
+    match (name, value) {
         ("Ref" | "Condition", _) => json!({ name: value }),
         ("GetAtt", Value::String(dotted)) => {
             let (resource, attribute) = dotted.split_once('.').unwrap_or((dotted, ""));
@@ -137,7 +137,7 @@ impl Resolver {
             let end = tail.find('}').ok_or("Fn::Sub has a ${ without }")?;
             let name = &tail[..end];
             if let Some(literal) = name.strip_prefix('!') {
-                text.push_str(&format!("${{{literal}}}"));
+                text.extend(["${", literal, "}"]);
             } else {
                 text.push_str(&plain_text(&self.variable(name, &local)?)?);
             }

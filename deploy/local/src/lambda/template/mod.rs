@@ -2,8 +2,10 @@
 //! from the deployment. What the local host can't honour is refused by name, never ignored; what
 //! has a meaning only on AWS (policies, tags, alarms) is on explicit lists.
 
+mod function;
 mod intrinsics;
 pub(crate) mod model;
+mod queue;
 mod resources;
 mod section;
 
@@ -143,7 +145,7 @@ fn bind_resources(
             Some("AWS::SQS::Queue") => match local_name(resolver, id, &properties["QueueName"]) {
                 Ok(name) => bind_queue(resolver, id, &name, queue_endpoint),
                 Err(error) => {
-                    problems.push(format!("Resources.{id}.Properties.QueueName: {error}"))
+                    problems.push(format!("Resources.{id}.Properties.QueueName: {error}"));
                 }
             },
             Some("AWS::Serverless::Function") => {

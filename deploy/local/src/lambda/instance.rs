@@ -16,6 +16,10 @@ use super::template::{REGION, function_arn};
 use super::{ids, runtime_api};
 use crate::sync::lock;
 
+/// How long an instance may take from its answer to asking for its next event before new
+/// invocations stop waiting for it.
+pub(super) const RETURN: Duration = Duration::from_millis(20);
+
 /// A running instance.
 #[derive(Debug)]
 pub(crate) struct Instance {
@@ -28,6 +32,8 @@ pub(crate) struct Instance {
     /// Tells the starter that the instance is ready, or why it never will be.
     ready: Mutex<Option<oneshot::Sender<Result<(), String>>>>,
     running: Mutex<Option<Running>>,
+    /// When it answered, until it asks for its next event.
+    answered_at: Mutex<Option<Instant>>,
     /// Whether an invocation was answered for already: the first reports the initialisation.
     reported: OnceLock<()>,
     kill: Notify,
@@ -59,6 +65,7 @@ impl Instance {
             init: OnceLock::new(),
             ready: Mutex::new(Some(ready)),
             running: Mutex::new(None),
+            answered_at: Mutex::new(None),
             reported: OnceLock::new(),
             kill: Notify::new(),
         });
@@ -103,6 +110,11 @@ impl Instance {
         self.init.get().is_some()
     }
 
+    /// Whether it has just answered and will ask for its next event any moment.
+    pub(super) fn is_returning(&self) -> bool {
+        lock(&self.answered_at).is_some_and(|at| at.elapsed() < RETURN)
+    }
+
     /// Ends the process at once.
     pub(super) fn kill(&self) {
         self.kill.notify_one();
@@ -123,6 +135,7 @@ impl Instance {
             self.pool.counters.initialised(init);
             let _ = ready.send(Ok(()));
         }
+        *lock(&self.answered_at) = None;
         if let Some(invocation) = self.pool.next_for(self.id).await {
             return Some(self.dispatch(invocation));
         }
@@ -205,6 +218,7 @@ impl Instance {
 
     fn conclude(&self, running: Running, outcome: Outcome, status: Option<&'static str>) {
         running.watchdog.abort();
+        *lock(&self.answered_at) = Some(Instant::now());
         let first = self.reported.set(()).is_ok();
         let report = Report {
             request_id: &running.request_id,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::instance::Instance;
+use super::instance::{Instance, RETURN};
 use super::invocation::{Concurrency, Failure, Invocation, Outcome, PAYLOAD_LIMIT, Slot};
 use super::report::{Counters, Totals};
 use super::template::model::FunctionSpec;
@@ -133,19 +133,35 @@ impl Pool {
 
     /// Starts an instance for each waiting invocation that has none coming, within the limit.
     fn start_what_is_needed(self: &Arc<Self>, state: &mut State) {
-        let ready = state
-            .instances
-            .values()
-            .filter(|instance| instance.is_initialised())
-            .count();
+        if state.waiting.is_empty() {
+            return;
+        }
+        let count = |holds: fn(&Instance) -> bool| {
+            let instances = state.instances.values();
+            instances.filter(|instance| holds(instance)).count()
+        };
+        let ready = count(Instance::is_initialised);
+        let returning = count(Instance::is_returning);
+        if returning > 0 {
+            self.look_again_after(RETURN);
+        }
         while !state.closed
-            && state.starting < state.waiting.len()
+            && state.starting + returning < state.waiting.len()
             && ready + state.starting < self.settings.instances_per_function
         {
             state.starting += 1;
             let pool = Arc::clone(self);
             tokio::spawn(async move { pool.start().await });
         }
+    }
+
+    /// Looks once more, in case an instance that was about to be free did not come.
+    fn look_again_after(self: &Arc<Self>, pause: Duration) {
+        let pool = Arc::clone(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
+            pool.start_what_is_needed(&mut lock(&pool.state));
+        });
     }
 
     async fn start(self: Arc<Self>) {

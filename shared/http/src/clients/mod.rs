@@ -1,0 +1,23 @@
+//! Clients: the same ports as the routers serve, over HTTP. An error a neighbour answers is the error it was there;
+//! a neighbour that can't be reached is `Unavailable`.
+
+mod cart;
+mod checkout;
+mod identity;
+mod import;
+mod inventory;
+mod product;
+mod push;
+mod remote;
+mod search;
+mod stripe;
+
+pub use cart::CartClient;
+pub use checkout::CheckoutClient;
+pub use identity::IdentityClient;
+pub use inventory::InventoryClient;
+pub use product::ProductClient;
+pub use push::PushSink;
+pub use remote::{ClientError, Remote};
+pub use search::SearchClient;
+pub use stripe::StripePayments;

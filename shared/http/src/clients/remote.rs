@@ -1,0 +1,264 @@
+//! One neighbour, and calls to it.
+
+use std::time::Duration;
+
+use axum::http::{HeaderMap, Method, StatusCode};
+use bothways_domain::{Caller, Error, Result, id::Token};
+use bytes::Bytes;
+use reqwest::{Client, RequestBuilder, Url};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{Problem, header, request::RequestContext};
+
+/// How long connecting may take: a neighbour that is there accepts at once.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long an ordinary call may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a call may take that waits for others, or that hashes a password while many do.
+pub(super) const LONG_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Why a client can't be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Its address is none.
+    #[error("'{text}' is no base URL")]
+    Url {
+        /// As it was given.
+        text: String,
+    },
+    /// The HTTP library could not be set up.
+    #[error("the HTTP client can't be set up")]
+    Http(#[source] reqwest::Error),
+}
+
+/// An HTTP client for neighbours: no proxy, no redirects.
+pub(super) fn http_client(timeout: Duration) -> Result<Client, ClientError> {
+    Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(timeout)
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(ClientError::Http)
+}
+
+/// A base URL without its closing slash.
+pub(super) fn base_url(text: &str) -> Result<String, ClientError> {
+    match Url::parse(text) {
+        Ok(url) if url.has_host() => Ok(text.trim_end_matches('/').to_owned()),
+        _ => Err(ClientError::Url {
+            text: text.to_owned(),
+        }),
+    }
+}
+
+/// A neighbour: what it is called, where it is, and the secret the services know one another by.
+#[derive(Debug, Clone)]
+pub struct Remote {
+    name: &'static str,
+    base: String,
+    http: Client,
+    internal_token: Token,
+}
+
+impl Remote {
+    /// The neighbour `name` at the base URL `url`.
+    pub fn new(name: &'static str, url: &str, internal_token: &str) -> Result<Self, ClientError> {
+        Ok(Self {
+            name,
+            base: base_url(url)?,
+            http: http_client(TIMEOUT)?,
+            internal_token: Token::presented(internal_token),
+        })
+    }
+
+    /// A call to the path of these segments, each of which is an id or a word.
+    pub(super) fn call(&self, method: Method, segments: &[&str]) -> Result<Call> {
+        // A URL can't say these: they mean this and the parent folder, however they are written.
+        if segments
+            .iter()
+            .any(|segment| matches!(*segment, "." | ".."))
+        {
+            return Err(Error::not_found("thing"));
+        }
+        let url = format!("{}/{}", self.base, segments.join("/"));
+        Ok(Call {
+            part: self.name,
+            repeatable: method == Method::GET,
+            internal: false,
+            request: self.http.request(method, url),
+        })
+    }
+
+    pub(super) fn get(&self, segments: &[&str]) -> Result<Call> {
+        self.call(Method::GET, segments)
+    }
+
+    pub(super) fn post(&self, segments: &[&str]) -> Result<Call> {
+        self.call(Method::POST, segments)
+    }
+
+    /// A call to `/internal/...`. All of these are idempotent.
+    pub(super) fn internal(&self, method: Method, path: &str) -> Result<Call> {
+        let mut call = self.call(method, &["internal", path])?.repeatable();
+        call.internal = true;
+        call.request = call.request.bearer_auth(self.internal_token.reveal());
+        Ok(call)
+    }
+}
+
+/// A call being put together.
+pub(super) struct Call {
+    part: &'static str,
+    request: RequestBuilder,
+    /// Whether doing it twice is as good as once.
+    repeatable: bool,
+    internal: bool,
+}
+
+impl Call {
+    fn map(mut self, change: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Self {
+        self.request = change(self.request);
+        self
+    }
+
+    /// Says that making the call twice is as good as once, so that it may be tried again.
+    pub(super) fn repeatable(mut self) -> Self {
+        self.repeatable = true;
+        self
+    }
+
+    /// Passes on who is asking: as `Authorization`, or beside it where that is the services' own.
+    pub(super) fn caller(self, caller: &Caller) -> Self {
+        let Some(token) = caller.bearer().map(Token::reveal) else {
+            return self;
+        };
+        if self.internal {
+            let bearer = format!("Bearer {token}");
+            self.map(|request| request.header(header::CALLER_AUTHORIZATION, bearer))
+        } else {
+            self.map(|request| request.bearer_auth(token))
+        }
+    }
+
+    pub(super) fn header(self, name: &axum::http::HeaderName, value: &str) -> Self {
+        self.map(|request| request.header(name, value))
+    }
+
+    pub(super) fn query<T: Serialize + ?Sized>(self, pairs: &T) -> Self {
+        self.map(|request| request.query(pairs))
+    }
+
+    pub(super) fn json<T: Serialize + ?Sized>(self, body: &T) -> Self {
+        self.map(|request| request.json(body))
+    }
+
+    pub(super) fn body(self, media_type: &str, body: impl Into<reqwest::Body>) -> Self {
+        self.map(|request| {
+            request
+                .header(reqwest::header::CONTENT_TYPE, media_type)
+                .body(body)
+        })
+    }
+
+    pub(super) fn timeout(self, timeout: Duration) -> Self {
+        self.map(|request| request.timeout(timeout))
+    }
+
+    /// Makes the call; whatever is no success is the error it was there.
+    pub(super) async fn send(self) -> Result<Reply> {
+        let (part, internal) = (self.part, self.internal);
+        let (status, headers, body) = match self.exchange().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::warn!(part, error = chain(&error), "a neighbour can't be reached");
+                return Err(Error::unavailable(part));
+            }
+        };
+        if status.is_success() {
+            return Ok(Reply {
+                part,
+                status,
+                headers,
+                body,
+            });
+        }
+        match Problem::into_error(part, status, &headers, &body) {
+            Error::NotFound(_) if internal => {
+                tracing::error!(
+                    part,
+                    "a neighbour does not know our INTERNAL_TOKEN or this path"
+                );
+                Err(Error::unavailable(part))
+            }
+            error => Err(error),
+        }
+    }
+
+    /// Sends the request, a repeatable one a second time when there is no answer to the first, as when the neighbour was
+    /// restarted and a kept connection is dead. What took too long is not tried again.
+    async fn exchange(self) -> reqwest::Result<(StatusCode, HeaderMap, Bytes)> {
+        let mut headers = HeaderMap::new();
+        if let Some(context) = RequestContext::current() {
+            context.pass_on(&mut headers);
+        }
+        let request = self.request.headers(headers);
+        let again = request.try_clone().filter(|_| self.repeatable);
+        match (attempt(request).await, again) {
+            (Err(error), Some(again)) if !error.is_timeout() => attempt(again).await,
+            (first, _) => first,
+        }
+    }
+}
+
+async fn attempt(request: RequestBuilder) -> reqwest::Result<(StatusCode, HeaderMap, Bytes)> {
+    let response = request.send().await?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    Ok((status, headers, response.bytes().await?))
+}
+
+/// What went wrong, with its causes but without the URL, which may hold a secret.
+pub(super) fn chain(error: &reqwest::Error) -> String {
+    let mut text = if error.is_timeout() {
+        "timeout"
+    } else {
+        "no answer"
+    }
+    .to_owned();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// A successful answer.
+#[derive(Debug)]
+pub(super) struct Reply {
+    part: &'static str,
+    /// Its status.
+    pub(super) status: StatusCode,
+    /// Its headers.
+    pub(super) headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Reply {
+    /// The body, of the shape both sides share.
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            tracing::error!(part = self.part, %error, "a neighbour's answer has another shape");
+            Error::unavailable(self.part)
+        })
+    }
+}
+
+/// `None` where the error is that there is no such thing.
+pub(super) fn optional<T>(answer: Result<T>) -> Result<Option<T>> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

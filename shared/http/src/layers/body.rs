@@ -1,0 +1,55 @@
+//! How large a request's body may be.
+
+use axum::{
+    body::{Body, HttpBody as _},
+    extract::Request,
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use bothways_domain::Error;
+use http_body_util::{BodyExt as _, Limited};
+
+use crate::Problem;
+
+/// The most bytes of a body, unless it is an upload.
+pub const MAX_BODY: usize = 1 << 20;
+/// The most bytes of an import or a photo: what fits base64-encoded into Lambda's 6 MB payload.
+pub const MAX_UPLOAD: usize = 4 << 20;
+/// How much of a body that is too large is still read: a client that is busy sending does not hear an answer
+/// until it is done, and would see its connection reset instead.
+const MAX_DISCARDED: usize = 16 << 20;
+
+/// The most bytes a body sent to `path` may have.
+pub fn body_limit(path: &str) -> usize {
+    let is_upload =
+        path.starts_with("/api/") && (path.ends_with("/import") || path.ends_with("/photo"));
+    // Between services there are batches, and nobody untrusted.
+    if is_upload || path.starts_with("/internal/") {
+        MAX_UPLOAD
+    } else {
+        MAX_BODY
+    }
+}
+
+/// Refuses a body that says it is too large, and cuts off one that turns out to be.
+pub(super) async fn limit(request: Request, next: Next) -> Response {
+    let limit = body_limit(request.uri().path());
+    let declared = request.body().size_hint().lower();
+    if usize::try_from(declared).is_ok_and(|bytes| bytes <= limit) {
+        let request = request.map(|body| Body::new(Limited::new(body, limit)));
+        return next.run(request).await;
+    }
+    discard(request.into_body()).await;
+    Problem::from(Error::PayloadTooLarge).into_response()
+}
+
+async fn discard(mut body: Body) {
+    let mut left = MAX_DISCARDED;
+    while let Some(Ok(frame)) = body.frame().await {
+        let read = frame.data_ref().map_or(0, bytes::Bytes::len);
+        match left.checked_sub(read) {
+            Some(rest) => left = rest,
+            None => break,
+        }
+    }
+}

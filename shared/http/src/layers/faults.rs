@@ -1,0 +1,71 @@
+//! Answers for what no handler answers: panics, unknown paths, methods a resource does not take.
+
+use std::any::Any;
+
+use axum::{
+    extract::{Request, State},
+    http::header::{CONTENT_LENGTH, CONTENT_TYPE},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+
+use super::EdgeSettings;
+use crate::{Problem, ProblemType, header};
+
+/// The answer to a request whose handler panicked.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the signature tower-http asks for"
+)]
+pub(super) fn panicked(payload: Box<dyn Any + Send>) -> Response {
+    let message = payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    tracing::error!(message, "a handler panicked");
+    Problem::new(ProblemType::Internal, "an internal fault").into_response()
+}
+
+/// Panics when the request asks for it. Where panics aren't caught, the process ends at once, as it does in a
+/// function built the way it ships (`panic = "abort"`).
+pub(super) async fn panic_when_asked(
+    State(settings): State<EdgeSettings>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let asked = request
+        .headers()
+        .get(header::PANIC)
+        .is_some_and(|value| value == "1");
+    if asked && settings.catch_panics {
+        std::panic::panic_any("a test asked for a panic");
+    }
+    if asked {
+        std::process::abort();
+    }
+    next.run(request).await
+}
+
+/// Turns an error some layer answered in its own words, or in none, into a problem. Problems and pages pass.
+pub(super) fn explain(response: Response) -> Response {
+    let status = response.status();
+    let content_type = response.headers().get(CONTENT_TYPE);
+    let plain = content_type.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if !plain || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let problem = match ProblemType::of_status(status) {
+        ProblemType::NotFound => Problem::no_such_path(),
+        ProblemType::MethodNotAllowed => Problem::from(bothways_domain::Error::MethodNotAllowed),
+        kind => Problem::new(kind, kind.title()),
+    };
+    let (mut parts, body) = problem.into_response().into_parts();
+    // What the layer said in headers (Allow, Retry-After) still holds.
+    for (name, value) in response.headers() {
+        if name != CONTENT_TYPE && name != CONTENT_LENGTH {
+            parts.headers.insert(name, value.clone());
+        }
+    }
+    Response::from_parts(parts, body)
+}

@@ -1,0 +1,52 @@
+//! Headers that tell a browser what it may do with an answer.
+
+use axum::{
+    http::{
+        HeaderName, HeaderValue,
+        header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS},
+    },
+    response::Response,
+};
+
+/// For answers that are no pages: nothing may be loaded or framed. Pages set their own.
+const POLICY: &str =
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const HEADERS: [(HeaderName, &str); 6] = [
+    (CONTENT_SECURITY_POLICY, POLICY),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (REFERRER_POLICY, "strict-origin-when-cross-origin"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
+];
+
+/// Whether the path is one of the programs' interface rather than a page or a picture.
+pub(super) fn is_api(path: &str) -> bool {
+    path.starts_with("/api") || path.starts_with("/internal")
+}
+
+/// Sets the security headers that the answer does not set itself; an answer of the API (`is_api`) that says nothing about
+/// caching is not to be kept.
+pub fn secure(response: &mut Response, is_api: bool) {
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+    if is_api {
+        headers
+            .entry(CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
+    }
+}

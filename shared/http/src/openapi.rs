@@ -1,0 +1,101 @@
+//! The `OpenAPI` 3.1 document, merged from the routers themselves.
+
+use utoipa::{
+    PartialSchema as _,
+    openapi::{
+        Info, License, OpenApi, OpenApiBuilder, RefOr,
+        path::Operation,
+        security::{Http, HttpAuthScheme, SecurityScheme},
+        tag::TagBuilder,
+    },
+};
+
+use crate::{
+    Problem, ProblemType, cart, checkout, identity, inventory, problem::document::response,
+    product, search, system,
+};
+
+const DESCRIPTION: &str = "A shop, built both ways: as microservices and as functions, behind one contract. \
+    Money is integer minor units of an ISO 4217 currency. Times are RFC 3339 in UTC. Every error is a problem \
+    (RFC 9457) of a closed list of types. Every answer carries `x-request-id`.";
+
+const TAGS: [(&str, &str); 7] = [
+    ("search", "Finding products"),
+    ("products", "What is sold"),
+    ("inventory", "How many there are"),
+    ("carts", "What shoppers mean to buy"),
+    ("checkout", "Buying, and orders"),
+    ("accounts", "Users and their sessions"),
+    ("system", "The shop about itself"),
+];
+
+/// The document of the whole public API.
+pub fn document() -> OpenApi {
+    let mut document = empty();
+    let parts = [
+        search::routes().into_openapi(),
+        product::routes().into_openapi(),
+        inventory::routes().into_openapi(),
+        cart::routes().into_openapi(),
+        checkout::routes().into_openapi(),
+        identity::routes().into_openapi(),
+        system::health_routes().into_openapi(),
+        system::about_routes().into_openapi(),
+    ];
+    for part in parts {
+        document.merge(part);
+    }
+    add_shared_parts(&mut document);
+    document
+}
+
+fn empty() -> OpenApi {
+    let mut info = Info::new("Bothways", env!("CARGO_PKG_VERSION"));
+    info.description = Some(DESCRIPTION.to_owned());
+    info.license = Some(License::new("Apache-2.0"));
+    let tags = TAGS.map(|(name, description)| {
+        TagBuilder::new()
+            .name(name)
+            .description(Some(description))
+            .build()
+    });
+    OpenApiBuilder::new().info(info).tags(Some(tags)).build()
+}
+
+/// What operations have in common: the problem schema, the answer to any fault, how a caller signs in.
+fn add_shared_parts(document: &mut OpenApi) {
+    let components = document.components.get_or_insert_default();
+    let schemas = &mut components.schemas;
+    schemas.insert("Problem".to_owned(), Problem::schema());
+    schemas.insert(
+        "FieldError".to_owned(),
+        bothways_domain::FieldError::schema(),
+    );
+    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    components.add_security_scheme("bearer", bearer);
+    for item in document.paths.paths.values_mut() {
+        let operations = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.delete,
+        ];
+        operations.into_iter().flatten().for_each(add_faults);
+    }
+}
+
+fn add_faults(operation: &mut Operation) {
+    let kinds = [
+        ProblemType::RateLimited,
+        ProblemType::Internal,
+        ProblemType::Unavailable,
+        ProblemType::Timeout,
+    ];
+    for kind in kinds {
+        let status = kind.status().as_str().to_owned();
+        let responses = &mut operation.responses.responses;
+        responses
+            .entry(status)
+            .or_insert_with(|| RefOr::T(response(&[kind])));
+    }
+}

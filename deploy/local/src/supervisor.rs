@@ -335,3 +335,7 @@ async fn end(child: &mut Child, orderly: bool) {
     let _ = child.start_kill();
     let _ = child.wait().await;
 }
+
+#[cfg(test)]
+#[path = "supervisor_tests.rs"]
+mod tests;

@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use bothways_runtime::event::{passes, task_function};
+use bothways_runtime::event::{recovery, task_function};
 
 fn main() -> ExitCode {
     task_function("checkout-recovery", async |shop| {
@@ -11,6 +11,6 @@ fn main() -> ExitCode {
         let products = shop.product(inventory.clone()).await?;
         let carts = shop.cart(products.clone(), inventory.clone()).await?;
         let orders = shop.checkout(carts, products, inventory).await?;
-        passes(shop.settings, async move || orders.recover().await)
+        recovery(shop.settings, orders)
     })
 }

@@ -11,19 +11,36 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 
-/// How long connecting may take.
-const CONNECT: Duration = Duration::from_secs(1);
 /// How long an unused connection is kept.
 const IDLE: Duration = Duration::from_secs(30);
+
+/// How long a service is waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Until a connection stands.
+    pub connect: Duration,
+    /// Until an answer begins, from when the request was taken in. How long it then takes is not limited: it streams.
+    pub answer: Duration,
+}
+
+impl Default for Patience {
+    /// API Gateway, on the other side, gives up after 30 s; the last second is for saying so in the contract's form.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(1),
+            answer: Duration::from_secs(29),
+        }
+    }
+}
 
 /// A pooled client.
 #[derive(Debug, Clone)]
 pub(crate) struct Connections(Client<HttpConnector, Body>);
 
 impl Connections {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(patience: Patience) -> Self {
         let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(CONNECT));
+        connector.set_connect_timeout(Some(patience.connect));
         connector.set_nodelay(true);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())

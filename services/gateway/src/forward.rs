@@ -1,28 +1,29 @@
-//! Takes a request to its service and the answer back.
+//! The gateway: takes a request to the service that answers its path, and the answer back.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use axum::{
     Router,
-    body::Body,
     extract::{ConnectInfo, Request, State},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse as _, Response},
 };
-use bothways_http::{
-    layers::{REQUEST_ID, RequestId},
-    problem::Problem,
+use bothways_http::{Problem, ProblemType, request::RequestContext};
+use http::{
+    Method, Uri, Version, header,
+    uri::{PathAndQuery, Scheme},
 };
-use http::{HeaderValue, Uri, header, uri::Scheme};
 
 use crate::{
-    client::Connections,
+    body::Outgoing,
+    client::{Connections, Patience},
+    exchange::exchange,
     headers,
     limits::{Limits, RateLimit},
+    ready,
     routes::{Target, Upstreams},
 };
 
-/// How long a service may take until it begins to answer; API Gateway, on the other side, gives 30 s.
-const ANSWER: Duration = Duration::from_secs(29);
 /// The longest path and query that are forwarded, in bytes.
 const MAX_URI: usize = 8 * 1024;
 
@@ -31,20 +32,70 @@ const MAX_URI: usize = 8 * 1024;
 pub struct Gateway {
     upstreams: Upstreams,
     connections: Connections,
+    patience: Patience,
     limits: Limits,
     rate: RateLimit,
 }
 
 impl Gateway {
     /// A gateway to `upstreams`.
-    pub fn new(upstreams: Upstreams, limits: Limits) -> Self {
-        let rate = RateLimit::new(&limits);
-        Self { upstreams, connections: Connections::new(), limits, rate }
+    pub fn new(upstreams: Upstreams, limits: Limits, patience: Patience) -> Self {
+        Self {
+            upstreams,
+            connections: Connections::new(patience),
+            patience,
+            rate: RateLimit::new(&limits),
+            limits,
+        }
     }
 
-    /// Every path.
-    pub fn router(self) -> Router {
-        Router::new().fallback(forward).with_state(self)
+    /// Every path: those of `own` answered here, all others forwarded. Needs `ConnectInfo<SocketAddr>`.
+    pub fn router(self, own: Router) -> Router {
+        let limited = from_fn_with_state(self.clone(), limit_rate);
+        own.merge(Router::new().fallback(forward).with_state(self))
+            .layer(limited)
+    }
+
+    /// `GET /healthz`, and `GET /readyz` that also says which services answer; neither is limited.
+    pub fn health(&self) -> Router {
+        ready::router(self.upstreams.clone(), self.connections.clone())
+    }
+
+    async fn forward(&self, peer: SocketAddr, mut request: Request) -> Result<Response, Problem> {
+        if [Method::CONNECT, Method::TRACE].contains(request.method()) {
+            let detail = "a gateway is no tunnel and no echo";
+            return Err(Problem::new(ProblemType::MethodNotAllowed, detail));
+        }
+        let target = Target::of(request.uri().path());
+        let authority = self.upstreams.authority(target);
+        let authority = authority.ok_or_else(Problem::no_such_path)?;
+        let path = path_and_query(request.uri())?;
+        let uri = Uri::builder()
+            .scheme(Scheme::HTTP)
+            .authority(authority.clone())
+            .path_and_query(path)
+            .build();
+        *request.uri_mut() = uri.map_err(|_| malformed("this is no path".to_owned()))?;
+        self.prepare(&mut request, peer);
+        let request = request.map(Outgoing::new);
+        let mut response = exchange(&self.connections, self.patience, target, request).await?;
+        headers::remove_hop_by_hop(response.headers_mut());
+        Ok(response)
+    }
+
+    /// Turns the client's headers into the service's.
+    fn prepare(&self, request: &mut Request, peer: SocketAddr) {
+        let peer = peer.ip().to_canonical();
+        let headers = request.headers_mut();
+        headers::remove_hop_by_hop(headers);
+        headers::describe_client(headers, peer, self.limits.trusted_proxies.contains(&peer));
+        if let Some(context) = RequestContext::current() {
+            context.pass_on(headers);
+        }
+        // The client sets the service's own; the body is asked for at once, so nobody has to wait for a 100.
+        headers.remove(header::HOST);
+        headers.remove(header::EXPECT);
+        *request.version_mut() = Version::HTTP_11;
     }
 }
 
@@ -53,88 +104,40 @@ async fn forward(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    gateway.forward(peer, request).await.unwrap_or_else(|problem| problem.into_response())
+    let answer = gateway.forward(peer, request).await;
+    answer.unwrap_or_else(|problem| problem.into_response())
 }
 
-impl Gateway {
-    async fn forward(&self, peer: SocketAddr, mut request: Request) -> Result<Response, Problem> {
-        let (peer, trusted) = (peer.ip(), &self.limits.trusted_proxies);
-        let client = headers::client_address(request.headers(), peer, trusted);
-        self.rate.check(client).map_err(|retry_after| Problem::rate_limited(retry_after))?;
-        let target = Target::of(request.uri().path());
-        let authority = self.upstreams.authority(target).ok_or_else(Problem::route_not_found)?;
-        let path = request.uri().path_and_query().cloned();
-        if path.as_ref().is_some_and(|path| path.as_str().len() > MAX_URI) {
-            return Err(Problem::malformed(format!("a path with its query has up to {MAX_URI} bytes")));
-        }
-        let uri = Uri::builder().scheme(Scheme::HTTP).authority(authority.clone());
-        *request.uri_mut() = uri
-            .path_and_query(path.map_or_else(|| "/".to_owned(), |path| path.to_string()))
-            .build()
-            .map_err(|_| Problem::malformed("this is no path".to_owned()))?;
-        self.prepare(&mut request, peer, trusted.contains(&peer));
-        let mut response = self.exchange(target, request).await?;
-        headers::remove_hop_by_hop(response.headers_mut());
-        Ok(response)
-    }
-
-    /// Turns the client's headers into the service's.
-    fn prepare(&self, request: &mut Request, peer: std::net::IpAddr, trusted: bool) {
-        let id = request.extensions().get::<RequestId>().and_then(|id| HeaderValue::from_str(id.as_str()).ok());
-        let headers = request.headers_mut();
-        headers::remove_hop_by_hop(headers);
-        headers::describe_client(headers, peer, trusted);
-        headers::continue_trace(headers);
-        if let Some(id) = id {
-            headers.insert(REQUEST_ID, id);
-        }
-        // The client sets the service's own.
-        headers.remove(header::HOST);
-        *request.version_mut() = http::Version::HTTP_11;
-    }
-
-    async fn exchange(&self, target: Target, request: Request) -> Result<Response, Problem> {
-        let again = repeatable(&request);
-        let sent = tokio::time::timeout(ANSWER, self.connections.send(request)).await;
-        let sent = match (sent, again) {
-            // A kept connection may just have been closed by a service that restarts; nothing was begun twice
-            // by asking once more for something that only reads.
-            (Ok(Err(error)), Some(again)) => {
-                tracing::debug!(%error, service = target.name(), "asking once more");
-                tokio::time::timeout(ANSWER, self.connections.send(again)).await
-            }
-            (sent, _) => sent,
-        };
-        match sent {
-            Ok(Ok(response)) => Ok(response.map(Body::new)),
-            Ok(Err(error)) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::warn!(%error, cause, service = target.name(), "a service can't be reached");
-                Err(Problem::unavailable(target.name()))
-            }
-            Err(_) => {
-                tracing::warn!(service = target.name(), "a service takes too long");
-                Err(Problem::timeout())
-            }
+async fn limit_rate(
+    State(gateway): State<Gateway>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let trusted = &gateway.limits.trusted_proxies;
+    let client = headers::client_address(request.headers(), peer.ip().to_canonical(), trusted);
+    match gateway.rate.check(client) {
+        Ok(()) => next.run(request).await,
+        Err(seconds) => {
+            let detail = "too many requests from this address";
+            let problem = Problem::new(ProblemType::RateLimited, detail);
+            problem.retry_after(seconds).into_response()
         }
     }
 }
 
-/// The same request once more, if sending it twice is harmless and it has no body.
-fn repeatable(request: &Request) -> Option<Request> {
-    let has_body = request.headers().contains_key(header::CONTENT_LENGTH)
-        || request.headers().contains_key(header::TRANSFER_ENCODING)
-        || !http_body_is_empty(request.body());
-    if !request.method().is_safe() || has_body {
-        return None;
+/// What is asked for, whatever host the client thinks it speaks to.
+fn path_and_query(uri: &Uri) -> Result<PathAndQuery, Problem> {
+    let path = uri.path_and_query().cloned();
+    let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
+    if path.as_str().len() > MAX_URI {
+        return Err(malformed(format!(
+            "a path with its query has up to {MAX_URI} bytes"
+        )));
     }
-    let mut again = Request::new(Body::empty());
-    again.method_mut().clone_from(request.method());
-    again.uri_mut().clone_from(request.uri());
-    again.headers_mut().clone_from(request.headers());
-    Some(again)
+    Ok(path)
 }
 
-fn http_body_is_empty(body: &Body) -> bool {
-    hyper::body::Body::is_end_stream(body)
+fn malformed(detail: String) -> Problem {
+    Problem::new(ProblemType::MalformedRequest, detail)
 }

@@ -1,12 +1,19 @@
 //! Forwards requests to the service that answers their path: streaming, bounded in time, and honest when a
 //! service is gone.
+//!
+//! Request ids, traces, body limits and security headers are the edge's, which every deployable has
+//! (`bothways_http::layers::edge`); here is what only the one door needs.
 
+mod body;
 mod client;
+mod exchange;
 mod forward;
 mod headers;
 mod limits;
+mod ready;
 mod routes;
 
+pub use client::Patience;
 pub use forward::Gateway;
 pub use limits::Limits;
 pub use routes::Upstreams;

@@ -1,7 +1,7 @@
 //! How much one client may ask for.
 
 use std::{
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
     sync::{
         Arc,
@@ -38,20 +38,36 @@ impl RateLimit {
             let burst = NonZeroU32::new(limits.burst).unwrap_or(rate);
             Quota::per_second(rate).allow_burst(burst)
         });
-        Self { limiter: quota.map(|quota| Arc::new(RateLimiter::keyed(quota))), since_sweep: Arc::default() }
+        Self {
+            limiter: quota.map(|quota| Arc::new(RateLimiter::keyed(quota))),
+            since_sweep: Arc::default(),
+        }
     }
 
     /// Whether `client` may go on, or after how many seconds.
     pub(crate) fn check(&self, client: IpAddr) -> Result<(), u32> {
-        let Some(limiter) = &self.limiter else { return Ok(()) };
+        let Some(limiter) = &self.limiter else {
+            return Ok(());
+        };
         if self.since_sweep.fetch_add(1, Ordering::Relaxed) >= SWEEP_EVERY {
             self.since_sweep.store(0, Ordering::Relaxed);
             limiter.retain_recent();
+            limiter.shrink_to_fit();
         }
-        limiter.check_key(&client).map_err(|refusal| {
+        limiter.check_key(&household(client)).map_err(|refusal| {
             let wait = refusal.wait_time_from(limiter.clock().now());
-            u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1)
+            u32::try_from(wait.as_secs())
+                .unwrap_or(u32::MAX)
+                .saturating_add(1)
         })
+    }
+}
+
+/// What counts as one client: an IPv4 address, or an IPv6 network of 64 bits, which is what a single customer has.
+fn household(client: IpAddr) -> IpAddr {
+    match client.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
@@ -59,18 +75,57 @@ impl RateLimit {
 mod tests {
     use super::*;
 
+    fn limit(per_second: u32, burst: u32) -> RateLimit {
+        RateLimit::new(&Limits {
+            per_second,
+            burst,
+            trusted_proxies: Vec::new(),
+        })
+    }
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
     #[test]
     fn a_client_has_its_burst_and_not_one_more() {
-        let limit = RateLimit::new(&Limits { per_second: 1, burst: 3, trusted_proxies: Vec::new() });
-        let (one, other): (IpAddr, IpAddr) = ([127, 0, 0, 1].into(), [127, 0, 0, 2].into());
+        let limit = limit(1, 3);
+        let (one, other) = (address("127.0.0.1"), address("127.0.0.2"));
         assert!((0..3).all(|_| limit.check(one).is_ok()));
-        assert!(limit.check(one).is_err_and(|seconds| (1..=2).contains(&seconds)));
-        assert!(limit.check(other).is_ok(), "another client is another matter");
+        assert!(
+            limit
+                .check(one)
+                .is_err_and(|seconds| (1..=2).contains(&seconds))
+        );
+        assert!(
+            limit.check(other).is_ok(),
+            "another client is another matter"
+        );
     }
 
     #[test]
     fn zero_is_without_limit() {
-        let limit = RateLimit::new(&Limits { per_second: 0, burst: 1, trusted_proxies: Vec::new() });
-        assert!((0..10_000).all(|_| limit.check([127, 0, 0, 1].into()).is_ok()));
+        let limit = limit(0, 1);
+        assert!((0..10_000).all(|_| limit.check(address("127.0.0.1")).is_ok()));
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_client_and_a_mapped_address_its_ipv4_one() {
+        let limit = limit(1, 1);
+        assert!(limit.check(address("2001:db8::1")).is_ok());
+        assert!(limit.check(address("2001:db8::2")).is_err());
+        assert!(limit.check(address("2001:db8:0:1::1")).is_ok());
+        assert!(limit.check(address("10.0.0.1")).is_ok());
+        assert!(limit.check(address("::ffff:10.0.0.1")).is_err());
+    }
+
+    #[test]
+    fn clients_that_went_away_are_forgotten() {
+        let limit = limit(1_000_000, 1);
+        for n in 0..30_000_u32 {
+            let _ = limit.check(IpAddr::from(n.to_be_bytes()));
+        }
+        let kept = limit.limiter.as_ref().map(|limiter| limiter.len());
+        assert!(kept.is_some_and(|kept| kept < 20_000), "{kept:?}");
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use bothways_http::system;
 use bothways_runtime::{Service, service};
-use gateway::{Gateway, Limits, Upstreams};
+use gateway::{Gateway, Limits, Patience, Upstreams};
 
 fn main() -> ExitCode {
     service("gateway", async |shop, remote| {
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
             burst: shop.settings.parse("RATE_LIMIT_BURST")?.unwrap_or(1_000),
             trusted_proxies: shop.settings.addresses("TRUSTED_PROXIES")?,
         };
-        let gateway = Gateway::new(upstreams, limits);
-        Ok(Service::new(system::about("microservices")).merge(gateway.router()))
+        let gateway = Gateway::new(upstreams, limits, Patience::default());
+        Ok(Service::new(gateway.router(system::about("microservices"))))
     })
 }

@@ -2,7 +2,7 @@
 
 use http::uri::{Authority, Uri};
 
-/// One row of the table: paths at or below a prefix go to a service.
+/// Who answers what is at or below a path; the first row that fits holds.
 const TABLE: &[(&str, Target)] = &[
     ("/api/search", Target::Search),
     ("/api/products", Target::Product),
@@ -14,9 +14,13 @@ const TABLE: &[(&str, Target)] = &[
     ("/api/sessions", Target::Identity),
     ("/api/me", Target::Identity),
     ("/.well-known/jwks.json", Target::Identity),
-    // Between services only, and nothing else starts like this.
+    // The description of all of it, and a readable page of that.
+    ("/api/openapi.json", Target::Storefront),
+    ("/api/docs", Target::Storefront),
+    // The contract has nothing else under /api, and /internal is between services only.
+    ("/api", Target::Nobody),
     ("/internal", Target::Nobody),
-    // Pages, their files, the API's description, and the answer to every other path.
+    // Pages, their files, and the page that says there is none.
     ("", Target::Storefront),
 ];
 
@@ -34,14 +38,28 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// The service that answers `path`: the first row whose prefix it is, or is below.
+    /// Every service.
+    pub(crate) const SERVICES: [Self; 7] = [
+        Self::Search,
+        Self::Product,
+        Self::Inventory,
+        Self::Cart,
+        Self::Checkout,
+        Self::Identity,
+        Self::Storefront,
+    ];
+
+    /// Who answers `path`.
     pub(crate) fn of(path: &str) -> Self {
-        let below = |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        let row = TABLE.iter().find(|(prefix, _)| below(prefix));
+        let fits = |prefix: &str| {
+            let rest = path.strip_prefix(prefix);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let row = TABLE.iter().find(|(prefix, _)| fits(prefix));
         row.map_or(Self::Storefront, |(_, target)| *target)
     }
 
-    /// Its name for people.
+    /// Its name, also for people.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Search => "search",
@@ -50,7 +68,7 @@ impl Target {
             Self::Cart => "cart",
             Self::Checkout => "checkout",
             Self::Identity => "identity",
-            Self::Storefront => "the storefront",
+            Self::Storefront => "storefront",
             Self::Nobody => "nobody",
         }
     }
@@ -76,7 +94,9 @@ impl Upstreams {
     pub fn find(address: impl Fn(&str) -> Result<String, Failure>) -> Result<Self, Failure> {
         let find = |variable: &str| -> Result<Authority, Failure> {
             let uri: Uri = address(variable)?.parse()?;
-            uri.authority().cloned().ok_or_else(|| format!("{variable}: an address is like http://host:port").into())
+            uri.authority()
+                .cloned()
+                .ok_or_else(|| format!("{variable}: an address is like http://host:port").into())
         };
         Ok(Self {
             search: find("SEARCH_URL")?,
@@ -116,7 +136,26 @@ mod tests {
             ("/api/openapi.json", Target::Storefront),
             ("/api/search", Target::Search),
             ("/api/search/suggest", Target::Search),
-            ("/api/searching", Target::Storefront),
+            ("/api/search/", Target::Search),
+            ("/api/searching", Target::Nobody),
+            ("/api/product", Target::Nobody),
+            ("/api/nothing", Target::Nobody),
+            ("/api", Target::Nobody),
+            ("/api/", Target::Nobody),
+            ("/apiary", Target::Storefront),
+            ("/api/docs", Target::Storefront),
+            ("/media/a/card", Target::Storefront),
+            ("/.well-known/other", Target::Storefront),
+            ("/products/a", Target::Storefront),
+            ("/internally", Target::Storefront),
+            ("/api/products", Target::Product),
+            ("/api/products/import", Target::Product),
+            ("/api/inventory/a", Target::Inventory),
+            ("/api/carts/1/items/a", Target::Cart),
+            ("/api/checkout", Target::Checkout),
+            ("/api/orders", Target::Checkout),
+            ("/api/users", Target::Identity),
+            ("/api/me", Target::Identity),
             ("/api/products/a", Target::Product),
             ("/api/orders/1/cancel", Target::Checkout),
             ("/api/sessions/refresh", Target::Identity),

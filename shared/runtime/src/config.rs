@@ -53,9 +53,15 @@ impl Settings {
     /// IP addresses, separated by commas; none if unset.
     pub fn addresses(self, variable: &str) -> Result<Vec<IpAddr>, ConfigError> {
         let listed = self.text(variable).unwrap_or_default();
-        let each = listed.split(',').map(str::trim).filter(|text| !text.is_empty());
+        let each = listed
+            .split(',')
+            .map(str::trim)
+            .filter(|text| !text.is_empty());
         let parsed: Result<Vec<IpAddr>, _> = each.map(str::parse).collect();
-        parsed.map_err(|error| ConfigError { variable: variable.to_owned(), problem: error.to_string() })
+        parsed.map_err(|error| ConfigError {
+            variable: variable.to_owned(),
+            problem: error.to_string(),
+        })
     }
 
     /// A number of milliseconds, or `default`.

@@ -3,7 +3,10 @@
 use std::{collections::HashSet, process::ExitCode, sync::Arc, time::Instant};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use bothways_domain::event::{Event, EventHandler};
+use bothways_domain::{
+    checkout::{CheckoutApi, RecoveryReport},
+    event::{Event, EventHandler},
+};
 use lambda_runtime::{LambdaEvent, service_fn};
 
 use crate::{Result, Settings, Shop, entry, function::CONNECTIONS};
@@ -49,20 +52,21 @@ fn start(name: &'static str, serve: impl AsyncFnOnce(Arc<Shop>) -> Result<()>) -
     })
 }
 
-/// Makes each invocation do `pass` every `RECOVERY_INTERVAL_MS` for `RECOVERY_WINDOW_MS` (0, the default, is one
-/// pass), because a schedule fires once a minute at most.
-pub fn passes<P, T>(settings: Settings, pass: P) -> Result<impl AsyncFn() -> Result<()>>
-where
-    P: AsyncFn() -> bothways_domain::Result<T>,
-    T: std::fmt::Debug,
-{
+/// Makes each invocation recover interrupted checkouts every `RECOVERY_INTERVAL_MS` for `RECOVERY_WINDOW_MS` (0, the
+/// default, is once), because a schedule fires once a minute at most.
+pub fn recovery(
+    settings: Settings,
+    checkout: Arc<dyn CheckoutApi>,
+) -> Result<impl AsyncFn() -> Result<()>> {
     let pause = settings.millis("RECOVERY_INTERVAL_MS", 10_000)?;
     let window = settings.millis("RECOVERY_WINDOW_MS", 0)?;
     Ok(async move || {
         let started = Instant::now();
         loop {
-            let report = pass().await?;
-            tracing::debug!(?report, "a pass");
+            let report = checkout.recover().await?;
+            if report != RecoveryReport::default() {
+                tracing::info!(?report, "recovered interrupted checkouts");
+            }
             if started.elapsed() + pause > window {
                 return Ok(());
             }

@@ -19,11 +19,8 @@ pub struct Remote {
 }
 
 impl Remote {
-    pub(crate) fn new(settings: Settings) -> Result<Self> {
-        Ok(Self {
-            settings,
-            internal_token: settings.require("INTERNAL_TOKEN")?,
-        })
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self { settings }
     }
 
     /// The secret the services know one another by.
@@ -31,12 +28,14 @@ impl Remote {
         Ok(self.settings.require("INTERNAL_TOKEN")?)
     }
 
+    /// The address that a setting holds.
+    pub fn address(&self, variable: &str) -> Result<String> {
+        Ok(self.settings.require(variable)?)
+    }
+
     fn endpoint(&self, name: &'static str, variable: &str) -> Result<Endpoint> {
-        Ok(Endpoint::new(
-            name,
-            &self.settings.require(variable)?,
-            &self.internal_token,
-        )?)
+        let token = self.internal_token()?;
+        Ok(Endpoint::new(name, &self.address(variable)?, &token)?)
     }
 
     /// Search.

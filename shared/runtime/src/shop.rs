@@ -176,7 +176,11 @@ impl Shop {
     }
 
     /// The relays of several contexts' outboxes to one sink.
-    pub async fn relays(&self, contexts: &[&'static str], sink: Arc<dyn EventSink>) -> Result<Relays> {
+    pub async fn relays(
+        &self,
+        contexts: &[&'static str],
+        sink: Arc<dyn EventSink>,
+    ) -> Result<Relays> {
         let mut relays = Vec::with_capacity(contexts.len());
         for context in contexts {
             relays.push(self.relay(context, sink.clone()).await?);

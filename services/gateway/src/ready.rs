@@ -1,0 +1,75 @@
+//! Whether the gateway serves, and which services answer it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use axum::{Json, Router, body::Body, extract::State, http::StatusCode, routing::get};
+use futures::future::join_all;
+use http::{
+    Request, Uri,
+    uri::{Authority, Scheme},
+};
+use serde::Serialize;
+
+use crate::{
+    client::Connections,
+    routes::{Target, Upstreams},
+};
+
+/// How long a service has to show that it is there.
+const PROBE: Duration = Duration::from_secs(1);
+
+#[derive(Clone)]
+struct Probes {
+    upstreams: Upstreams,
+    connections: Connections,
+}
+
+/// `GET /readyz`: the gateway is ready whenever it can say so. A service that is down is told, but no reason to take
+/// the door away from the others.
+#[derive(Debug, Serialize)]
+struct Readiness {
+    status: &'static str,
+    upstreams: BTreeMap<&'static str, &'static str>,
+}
+
+pub(crate) fn router(upstreams: Upstreams, connections: Connections) -> Router {
+    Router::new()
+        .route(
+            "/healthz",
+            get(async || Json(serde_json::json!({ "status": "ok" }))),
+        )
+        .route("/readyz", get(readyz))
+        .with_state(Probes {
+            upstreams,
+            connections,
+        })
+}
+
+async fn readyz(State(probes): State<Probes>) -> Json<Readiness> {
+    let each = Target::SERVICES.map(async |target| {
+        let up = match probes.upstreams.authority(target) {
+            Some(authority) => answers(&probes.connections, authority).await,
+            None => false,
+        };
+        (target.name(), if up { "up" } else { "down" })
+    });
+    let upstreams = join_all(each).await.into_iter().collect();
+    Json(Readiness {
+        status: "ready",
+        upstreams,
+    })
+}
+
+/// Whether a service says it is healthy.
+async fn answers(connections: &Connections, authority: &Authority) -> bool {
+    let uri = Uri::builder()
+        .scheme(Scheme::HTTP)
+        .authority(authority.clone());
+    let Ok(uri) = uri.path_and_query("/healthz").build() else {
+        return false;
+    };
+    let mut request = Request::new(Body::empty());
+    *request.uri_mut() = uri;
+    let answer = tokio::time::timeout(PROBE, connections.send(request)).await;
+    matches!(answer, Ok(Ok(response)) if response.status() == StatusCode::OK)
+}

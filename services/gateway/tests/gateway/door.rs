@@ -1,0 +1,179 @@
+//! Starts a gateway with services behind it, and speaks to it.
+
+use std::{collections::BTreeMap, net::SocketAddr, sync::Once, time::Duration};
+
+use axum::Router;
+use bothways_http::layers::{EdgeSettings, edge};
+use gateway::{Gateway, Limits, Patience, Upstreams};
+use reqwest::{Client, Method, RequestBuilder, header::HeaderMap};
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use crate::upstream;
+
+/// What is configured for each service.
+const SERVICES: [(&str, &str); 7] = [
+    ("SEARCH_URL", "search"),
+    ("PRODUCT_URL", "product"),
+    ("INVENTORY_URL", "inventory"),
+    ("CART_URL", "cart"),
+    ("CHECKOUT_URL", "checkout"),
+    ("IDENTITY_URL", "identity"),
+    ("STOREFRONT_URL", "storefront"),
+];
+
+/// A gateway to be.
+pub(crate) struct Plan {
+    upstreams: BTreeMap<&'static str, SocketAddr>,
+    pub(crate) limits: Limits,
+    pub(crate) patience: Patience,
+}
+
+/// A running gateway; it ends with the test.
+pub(crate) struct Door {
+    pub(crate) address: SocketAddr,
+    pub(crate) client: Client,
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Plan {
+    /// Every service is one that says what it was asked; no limit on rates.
+    pub(crate) async fn new() -> Self {
+        let mut upstreams = BTreeMap::new();
+        for (variable, name) in SERVICES {
+            upstreams.insert(variable, serve(upstream::echo(name)).await);
+        }
+        let limits = Limits {
+            per_second: 0,
+            burst: 0,
+            trusted_proxies: Vec::new(),
+        };
+        Self {
+            upstreams,
+            limits,
+            patience: Patience::default(),
+        }
+    }
+
+    /// Another service in a service's place.
+    pub(crate) fn with(mut self, variable: &'static str, address: SocketAddr) -> Self {
+        let replaced = self.upstreams.insert(variable, address);
+        assert!(replaced.is_some(), "{variable}");
+        self
+    }
+
+    pub(crate) async fn start(self) -> Door {
+        let find = |variable: &str| Ok(format!("http://{}", self.upstreams[variable]));
+        let upstreams = Upstreams::find(find).expect("addresses");
+        let gateway = Gateway::new(upstreams, self.limits, self.patience);
+        let router = gateway.health().merge(gateway.router(Router::new()));
+        let router = edge(
+            router,
+            EdgeSettings {
+                service: "gateway",
+                catch_panics: true,
+            },
+        );
+        Door {
+            address: serve(router).await,
+            client: client(),
+        }
+    }
+}
+
+impl Door {
+    pub(crate) async fn start() -> Self {
+        Plan::new().await.start().await
+    }
+
+    pub(crate) fn ask(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client
+            .request(method, format!("http://{}{path}", self.address))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        Reply::of(self.ask(Method::GET, path)).await
+    }
+}
+
+impl Reply {
+    pub(crate) async fn of(request: RequestBuilder) -> Self {
+        let response = request.send().await.expect("an answer");
+        Self {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            text: response.text().await.expect("a body"),
+        }
+    }
+
+    /// A JSON answer of status 200.
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(self.status, 200, "{self:?}");
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let value = self
+            .headers
+            .get(name)
+            .unwrap_or_else(|| panic!("no {name}: {self:?}"));
+        value.to_str().expect("text")
+    }
+
+    /// Checks that this is a problem of the contract, of this status and type, that gives nothing away.
+    pub(crate) fn is_problem(&self, status: u16, name: &str) -> Value {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem: Value = serde_json::from_str(&self.text).expect("JSON");
+        assert_eq!(problem["type"], format!("/problems/{name}"));
+        assert_eq!(problem["status"], status);
+        assert_eq!(problem["request_id"], self.header("x-request-id"));
+        assert!(
+            problem["title"]
+                .as_str()
+                .is_some_and(|title| !title.is_empty())
+        );
+        let detail = problem["detail"].as_str().expect("a detail");
+        assert!(
+            !detail.is_empty() && !detail.contains("127.0.0.1"),
+            "{detail}"
+        );
+        problem
+    }
+}
+
+/// Serves on any free port, for as long as the test runs.
+pub(crate) async fn serve(router: Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    address
+}
+
+/// An address nobody listens on.
+pub(crate) async fn nobody() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    listener.local_addr().expect("an address")
+}
+
+fn client() -> Client {
+    static TLS: Once = Once::new();
+    TLS.call_once(|| {
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .expect("the first provider");
+    });
+    let builder = Client::builder().timeout(Duration::from_secs(30));
+    builder
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("a client")
+}

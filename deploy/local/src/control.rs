@@ -94,12 +94,11 @@ async fn order(
 }
 
 async fn kill_instances(State(control): State<Arc<Control>>, Path(name): Path<String>) -> Response {
-    match control
-        .running
-        .host
-        .as_ref()
-        .and_then(|host| host.kill_instances(&name))
-    {
+    let killed = match &control.running.host {
+        Some(host) => host.kill_instances(&name).await,
+        None => None,
+    };
+    match killed {
         Some(killed) => Json(json!({ "killed": killed })).into_response(),
         None => refusal(
             StatusCode::NOT_FOUND,

@@ -1,6 +1,7 @@
 //! One instance of a function: an unmodified binary as a child process, and what it is doing.
 
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,8 @@ pub(crate) struct Instance {
     /// Whether an invocation was answered for already: the first reports the initialisation.
     reported: OnceLock<()>,
     kill: Notify,
+    /// Set once it is to die: it gets no further invocation.
+    doomed: AtomicBool,
 }
 
 impl Instance {
@@ -68,6 +71,7 @@ impl Instance {
             answered_at: Mutex::new(None),
             reported: OnceLock::new(),
             kill: Notify::new(),
+            doomed: AtomicBool::new(false),
         });
         instance.pool.register(id, Arc::clone(&instance));
         let server = tokio::spawn(runtime_api::serve(listener, Arc::clone(&instance)));
@@ -117,7 +121,13 @@ impl Instance {
 
     /// Ends the process at once.
     pub(super) fn kill(&self) {
+        self.doomed.store(true, Ordering::Release);
         self.kill.notify_one();
+    }
+
+    /// Whether it is to die, or dying.
+    pub(super) fn is_doomed(&self) -> bool {
+        self.doomed.load(Ordering::Acquire)
     }
 
     /// Says that initialisation failed, unless it was over already.

@@ -165,12 +165,12 @@ impl Host {
     }
 
     /// Kills every instance of a function, by its name or its binary's; `None` if there is none.
-    pub(crate) fn kill_instances(&self, name: &str) -> Option<usize> {
+    pub(crate) async fn kill_instances(&self, name: &str) -> Option<usize> {
         let pool = self
             .pools
             .values()
             .find(|pool| pool.spec.binary == name || pool.spec.name == name)?;
-        Some(pool.kill_instances())
+        Some(pool.kill_instances().await)
     }
 
     /// Stops taking requests, lets those in flight finish for a moment, and ends every instance.

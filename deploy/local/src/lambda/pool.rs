@@ -209,7 +209,11 @@ impl Pool {
     pub(super) async fn next_for(&self, id: u64) -> Option<Invocation> {
         let mut given = {
             let mut state = lock(&self.state);
-            if state.closed {
+            let doomed = state
+                .instances
+                .get(&id)
+                .is_none_or(|instance| instance.is_doomed());
+            if state.closed || doomed {
                 return None;
             }
             while let Some(invocation) = state.waiting.pop_front() {
@@ -252,14 +256,28 @@ impl Pool {
         self.counters.totals()
     }
 
-    /// Kills every instance there is, in the middle of a request too. How many there were.
-    pub(crate) fn kill_instances(&self) -> usize {
+    /// Kills every instance there is, in the middle of a request too, and waits until they are
+    /// gone. How many there were. None of them gets another invocation from here on.
+    pub(crate) async fn kill_instances(&self) -> usize {
+        let killed: Vec<u64> = {
+            let mut state = lock(&self.state);
+            state.idle.clear();
+            state
+                .instances
+                .values()
+                .for_each(|instance| instance.kill());
+            state.instances.keys().copied().collect()
+        };
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while Instant::now() < deadline && self.has_any(&killed) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        killed.len()
+    }
+
+    fn has_any(&self, ids: &[u64]) -> bool {
         let state = lock(&self.state);
-        state
-            .instances
-            .values()
-            .for_each(|instance| instance.kill());
-        state.instances.len()
+        ids.iter().any(|id| state.instances.contains_key(id))
     }
 
     /// Stops for good: waiting invocations fail, instances are killed and awaited.
@@ -268,13 +286,8 @@ impl Pool {
             let mut state = lock(&self.state);
             state.closed = true;
             state.waiting.clear();
-            state.idle.clear();
         }
-        self.kill_instances();
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while Instant::now() < deadline && !lock(&self.state).instances.is_empty() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        self.kill_instances().await;
     }
 }
 

@@ -197,12 +197,17 @@ async fn killing_the_instances_ends_requests_in_flight() {
         })
         .await;
         tokio::time::sleep(Duration::from_millis(50)).await;
-        fixture.host.kill_instances("misbehaving_function")
+        fixture.host.kill_instances("misbehaving_function").await
     };
     let (answer, killed) = tokio::join!(request, kill);
     assert_eq!((answer, killed), (internal_error(), Some(1)));
     assert_eq!(fixture.get("/hello").await.0, 200);
-    assert_eq!(fixture.host.kill_instances("nobody"), None);
+    // Idle ones are not noticed by the next caller.
+    let idle = fixture.pool().pids();
+    fixture.host.kill_instances("misbehaving_function").await;
+    assert_eq!(fixture.get("/hello").await.0, 200);
+    assert!(fixture.pool().pids().iter().all(|pid| !idle.contains(pid)));
+    assert_eq!(fixture.host.kill_instances("nobody").await, None);
 }
 
 #[tokio::test]

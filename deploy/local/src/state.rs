@@ -6,6 +6,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -70,7 +71,7 @@ impl DataFolder {
             .write(true)
             .open(&path);
         let mut file = file.map_err(|error| format!("{}: {error}", path.display()))?;
-        match file.try_lock() {
+        match patiently_locked(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let pid = self
@@ -134,6 +135,17 @@ impl DataFolder {
         write_private(&path, text.as_bytes())?;
         Ok(secrets)
     }
+}
+
+/// Tries for a moment: whoever asks for the holder has the lock for an instant.
+fn patiently_locked(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..10 {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+            outcome => return outcome,
+        }
+    }
+    file.try_lock()
 }
 
 /// The data folder is this process's until this is dropped, or the process ends in any way.

@@ -17,17 +17,16 @@ const DISCARD: Duration = Duration::from_secs(10);
 ///
 /// A client that is busy sending does not hear an answer until it is done; closing the connection on it would reset
 /// it, and the answer (413, say) would be lost.
-pub(crate) struct Outgoing {
+struct Outgoing {
     body: Option<Body>,
 }
 
-impl Outgoing {
-    pub(crate) fn new(body: Body) -> Body {
-        if body.is_end_stream() {
-            return body;
-        }
-        Body::new(Self { body: Some(body) })
+/// Wraps a body, unless there is none.
+pub(crate) fn outgoing(body: Body) -> Body {
+    if body.is_end_stream() {
+        return body;
     }
+    Body::new(Outgoing { body: Some(body) })
 }
 
 impl HttpBody for Outgoing {
@@ -81,5 +80,5 @@ async fn discard(mut body: Body) {
 /// Whether an error comes from a body that is longer than the edge allows.
 pub(crate) fn is_over_limit(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source())
-        .any(|error| error.is::<LengthLimitError>())
+        .any(<dyn std::error::Error>::is::<LengthLimitError>)
 }

@@ -15,7 +15,7 @@ use http::{
 };
 
 use crate::{
-    body::Outgoing,
+    body::outgoing,
     client::{Connections, Patience},
     exchange::exchange,
     headers,
@@ -77,7 +77,7 @@ impl Gateway {
             .build();
         *request.uri_mut() = uri.map_err(|_| malformed("this is no path".to_owned()))?;
         self.prepare(&mut request, peer);
-        let request = request.map(Outgoing::new);
+        let request = request.map(outgoing);
         let mut response = exchange(&self.connections, self.patience, target, request).await?;
         headers::remove_hop_by_hop(response.headers_mut());
         Ok(response)
@@ -105,7 +105,7 @@ async fn forward(
     request: Request,
 ) -> Response {
     let answer = gateway.forward(peer, request).await;
-    answer.unwrap_or_else(|problem| problem.into_response())
+    answer.unwrap_or_else(Problem::into_response)
 }
 
 async fn limit_rate(

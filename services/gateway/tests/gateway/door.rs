@@ -7,7 +7,7 @@ use bothways_http::layers::{EdgeSettings, edge};
 use gateway::{Gateway, Limits, Patience, Upstreams};
 use reqwest::{Client, Method, RequestBuilder, header::HeaderMap};
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::upstream;
 
@@ -158,10 +158,12 @@ pub(crate) async fn serve(router: Router) -> SocketAddr {
     address
 }
 
-/// An address nobody listens on.
-pub(crate) async fn nobody() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    listener.local_addr().expect("an address")
+/// An address that nobody listens on, and nobody else gets, for as long as the socket is kept.
+pub(crate) fn nobody() -> (SocketAddr, TcpSocket) {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    socket.bind(any).expect("a port");
+    (socket.local_addr().expect("an address"), socket)
 }
 
 fn client() -> Client {

@@ -15,11 +15,8 @@ const CLOSED: &[u8] = b"";
 
 #[tokio::test]
 async fn a_service_that_is_gone_is_unavailable_and_the_others_go_on() {
-    let door = Plan::new()
-        .await
-        .with("SEARCH_URL", nobody().await)
-        .start()
-        .await;
+    let (address, _kept) = nobody();
+    let door = Plan::new().await.with("SEARCH_URL", address).start().await;
     for method in [Method::GET, Method::POST] {
         let reply = Reply::of(door.ask(method, "/api/search?q=a")).await;
         let problem = reply.is_problem(503, "unavailable");
@@ -32,18 +29,12 @@ async fn a_service_that_is_gone_is_unavailable_and_the_others_go_on() {
 
 #[tokio::test]
 async fn a_service_that_comes_back_is_used_at_once() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port");
-    let address = listener.local_addr().expect("an address");
-    drop(listener);
+    let (address, socket) = nobody();
     let door = Plan::new().await.with("CART_URL", address).start().await;
     door.get("/api/carts/1")
         .await
         .is_problem(503, "unavailable");
-    let listener = tokio::net::TcpListener::bind(address)
-        .await
-        .expect("the same port");
+    let listener = socket.listen(16).expect("listens");
     tokio::spawn(async move { axum::serve(listener, upstream::echo("cart")).await });
     assert_eq!(door.get("/api/carts/1").await.json()["service"], "cart");
 }

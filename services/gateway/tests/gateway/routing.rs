@@ -74,7 +74,8 @@ async fn what_nobody_answers_is_a_problem_and_internal_paths_are_nobodys() {
 
 #[tokio::test]
 async fn the_gateway_is_ready_whatever_its_services_are_and_says_which_answer() {
-    let plan = Plan::new().await.with("INVENTORY_URL", nobody().await);
+    let (address, _kept) = nobody();
+    let plan = Plan::new().await.with("INVENTORY_URL", address);
     let door = plan.start().await;
     assert_eq!(door.get("/healthz").await.status, 200);
     let ready = door.get("/readyz").await.json();

@@ -8,7 +8,7 @@ use axum::{
     extract::{Path, Request},
     http::StatusCode,
     response::IntoResponse,
-    routing::{get, post},
+    routing::get,
 };
 use futures::{StreamExt as _, stream};
 use http_body_util::BodyExt as _;
@@ -83,11 +83,12 @@ pub(crate) fn statuses() -> Router {
     Router::new().route("/api/carts/{status}", get(answer))
 }
 
-/// A service that refuses a body without reading it.
-pub(crate) fn aloof() -> Router {
-    Router::new().fallback(post(async || {
-        (StatusCode::UNAUTHORIZED, [("connection", "close")], "no")
-    }))
+/// A service that answers before it has read what it is sent.
+pub(crate) fn hasty() -> Router {
+    Router::new().fallback(async |request: Request| {
+        tokio::spawn(request.into_body().collect());
+        (StatusCode::UNAUTHORIZED, "no")
+    })
 }
 
 /// Answers each connection's first request with bytes of one's own and closes it. Says how many requests came.

@@ -1,172 +1,27 @@
-//! Checkouts: the idempotency record and the saga's state in one row, and what happens to it.
+//! Checkouts: how they are claimed, go forward, end and are taken over.
 
+use crate::{
+    Database,
+    error::{Attempt, read, write},
+    order, outbox, saga,
+};
 use async_trait::async_trait;
 use bothways_domain::{
     Result,
     checkout::{
-        Cancelling, CheckoutRecord, CheckoutStore, Claim, Claimed, IntentId, Order, OrderRecord,
-        OrderStatus, Outcome, Progress, Refusal, Saga, Step,
+        Cancelling, CheckoutRecord, CheckoutStore, Claim, Claimed, Order, OrderRecord, OrderStatus,
+        Outcome, Progress, Refusal, Saga, Step,
     },
     event::Event,
-    id::{CartId, OrderId, Token, UserId},
+    id::{OrderId, UserId},
     paging::{Page, Paging},
     time::Timestamp,
-};
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
-
-use crate::{
-    Database, column,
-    error::{Attempt, read, write},
-    order, outbox,
 };
 
 /// The checkouts and orders of the shop.
 #[derive(Debug, Clone)]
 pub struct Checkouts {
     database: Database,
-}
-
-/// A checkout with what only the store cares about.
-struct Stored {
-    record: CheckoutRecord,
-    fingerprint: String,
-    lease_until: Timestamp,
-    is_open: bool,
-}
-
-fn stored(row: &SqliteRow) -> Attempt<Stored> {
-    let (token, intent): (String, Option<String>) =
-        (row.try_get("access_token")?, row.try_get("intent")?);
-    let record = CheckoutRecord {
-        order_id: column::parsed(row, "order_id", OrderId::parse)?,
-        cart_id: column::parsed(row, "cart_id", CartId::parse)?,
-        access_token: Token::presented(token),
-        payment_method: row.try_get("payment_method")?,
-        request_id: row.try_get("request_id")?,
-        step: column::parsed(row, "step", Step::parse)?,
-        intent: intent.map(IntentId),
-        outcome: column::json_opt(row, "outcome")?,
-    };
-    Ok(Stored {
-        record,
-        fingerprint: row.try_get("fingerprint")?,
-        lease_until: column::time(row, "lease_until")?,
-        is_open: row.try_get("is_open")?,
-    })
-}
-
-/// Inserts the checkout unless its key is used or its cart is locked.
-async fn insert(connection: &mut SqliteConnection, claim: &Claim) -> Attempt<bool> {
-    let inserted = sqlx::query(
-        "INSERT INTO checkouts (order_id, idempotency_key, fingerprint, cart_id, cart_lock, access_token,
-                                payment_method, request_id, step, worker, lease_until, is_open)
-         VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, TRUE)
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(claim.order_id.as_str())
-    .bind(claim.key.as_str())
-    .bind(claim.fingerprint.as_str())
-    .bind(claim.cart_id.as_str())
-    .bind(claim.access_token.reveal())
-    .bind(claim.payment_method.as_str())
-    .bind(claim.request_id.as_str())
-    .bind(Step::Claimed.as_str())
-    .bind(claim.worker.as_str())
-    .bind(claim.lease_until.as_millis())
-    .execute(connection)
-    .await?
-    .rows_affected();
-    Ok(inserted == 1)
-}
-
-async fn by_key(connection: &mut SqliteConnection, key: &str) -> Attempt<Option<Stored>> {
-    let row = sqlx::query(
-        "SELECT order_id, cart_id, access_token, payment_method, request_id, step, intent, outcome,
-                fingerprint, lease_until, is_open
-         FROM checkouts
-         WHERE idempotency_key = $1",
-    )
-    .bind(key)
-    .fetch_optional(connection)
-    .await?;
-    row.as_ref().map(stored).transpose()
-}
-
-async fn by_order(connection: &mut SqliteConnection, order: &OrderId) -> Attempt<Option<Stored>> {
-    let row = sqlx::query(
-        "SELECT order_id, cart_id, access_token, payment_method, request_id, step, intent, outcome,
-                fingerprint, lease_until, is_open
-         FROM checkouts
-         WHERE order_id = $1",
-    )
-    .bind(order.as_str())
-    .fetch_optional(connection)
-    .await?;
-    row.as_ref().map(stored).transpose()
-}
-
-async fn take_lease(
-    connection: &mut SqliteConnection,
-    order: &OrderId,
-    worker: &str,
-    lease_until: Timestamp,
-) -> Attempt<()> {
-    sqlx::query("UPDATE checkouts SET worker = $2, lease_until = $3 WHERE order_id = $1")
-        .bind(order.as_str())
-        .bind(worker)
-        .bind(lease_until.as_millis())
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Records a step forward, if the worker holds the lease.
-async fn record(
-    connection: &mut SqliteConnection,
-    order: &OrderId,
-    worker: &str,
-    progress: &Progress,
-    outcome: Option<&Outcome>,
-) -> Attempt<bool> {
-    let recorded = sqlx::query(
-        "UPDATE checkouts
-         SET step = $3, intent = COALESCE($4, intent), outcome = COALESCE($5, outcome), lease_until = $6
-         WHERE order_id = $1 AND worker = $2 AND is_open",
-    )
-    .bind(order.as_str())
-    .bind(worker)
-    .bind(progress.step.as_str())
-    .bind(progress.intent.as_ref().map(|intent| intent.0.as_str()))
-    .bind(outcome.map(serde_json::to_string).transpose()?)
-    .bind(progress.lease_until.as_millis())
-    .execute(connection)
-    .await?
-    .rows_affected();
-    Ok(recorded == 1)
-}
-
-/// Ends the checkout, if the worker holds the lease. What is `None` stays as it is, and nobody holds the lease.
-async fn end(
-    connection: &mut SqliteConnection,
-    order: &OrderId,
-    worker: &str,
-    step: Option<Step>,
-    outcome: Option<&Outcome>,
-) -> Attempt<bool> {
-    let ended = sqlx::query(
-        "UPDATE checkouts
-         SET step = COALESCE($3, step), outcome = COALESCE($4, outcome),
-             cart_lock = NULL, worker = '', is_open = FALSE
-         WHERE order_id = $1 AND worker = $2 AND is_open",
-    )
-    .bind(order.as_str())
-    .bind(worker)
-    .bind(step.map(Step::as_str))
-    .bind(outcome.map(serde_json::to_string).transpose()?)
-    .execute(connection)
-    .await?
-    .rows_affected();
-    Ok(ended == 1)
 }
 
 impl Checkouts {
@@ -177,7 +32,7 @@ impl Checkouts {
 
     async fn try_claim(&self, claim: &Claim, now: Timestamp) -> Attempt<Claimed> {
         let mut transaction = self.database.begin().await?;
-        if insert(&mut transaction, claim).await? {
+        if saga::insert(&mut transaction, claim).await? {
             transaction.commit().await?;
             return Ok(Claimed::Fresh(Box::new(CheckoutRecord {
                 order_id: claim.order_id.clone(),
@@ -190,7 +45,7 @@ impl Checkouts {
                 outcome: None,
             })));
         }
-        let Some(stored) = by_key(&mut transaction, claim.key.as_str()).await? else {
+        let Some(stored) = saga::by_key(&mut transaction, claim.key.as_str()).await? else {
             return Ok(Claimed::CartBusy);
         };
         if stored.fingerprint != claim.fingerprint {
@@ -203,7 +58,7 @@ impl Checkouts {
             return Ok(Claimed::Running);
         }
         let checkout = stored.record;
-        take_lease(
+        saga::take_lease(
             &mut transaction,
             &checkout.order_id,
             &claim.worker,
@@ -222,7 +77,7 @@ impl Checkouts {
         progress: &Progress,
     ) -> Attempt<bool> {
         let mut transaction = self.database.begin().await?;
-        if !record(&mut transaction, &placed.order.id, worker, progress, None).await? {
+        if !saga::record(&mut transaction, &placed.order.id, worker, progress, None).await? {
             return Ok(false);
         }
         order::insert(&mut transaction, placed).await?;
@@ -237,7 +92,7 @@ impl Checkouts {
         progress: &Progress,
     ) -> Attempt<bool> {
         let mut transaction = self.database.begin().await?;
-        let advanced = record(&mut transaction, order, worker, progress, None).await?;
+        let advanced = saga::record(&mut transaction, order, worker, progress, None).await?;
         transaction.commit().await?;
         Ok(advanced)
     }
@@ -251,7 +106,7 @@ impl Checkouts {
     ) -> Attempt<bool> {
         let outcome = Outcome::Confirmed(Box::new(order.clone()));
         let mut transaction = self.database.begin().await?;
-        if !record(
+        if !saga::record(
             &mut transaction,
             &order.id,
             worker,
@@ -270,7 +125,7 @@ impl Checkouts {
 
     async fn try_close(&self, order: &OrderId, worker: &str, step: Step) -> Attempt<bool> {
         let mut transaction = self.database.begin().await?;
-        let closed = end(&mut transaction, order, worker, Some(step), None).await?;
+        let closed = saga::end(&mut transaction, order, worker, Some(step), None).await?;
         transaction.commit().await?;
         Ok(closed)
     }
@@ -285,7 +140,7 @@ impl Checkouts {
     ) -> Attempt<bool> {
         let outcome = Outcome::Refused(refusal.clone());
         let mut transaction = self.database.begin().await?;
-        if !end(&mut transaction, order, worker, None, Some(&outcome)).await? {
+        if !saga::end(&mut transaction, order, worker, None, Some(&outcome)).await? {
             return Ok(false);
         }
         order::become_(&mut transaction, order, status, now).await?;
@@ -295,7 +150,7 @@ impl Checkouts {
 
     async fn try_forget(&self, order: &OrderId, worker: &str, now: Timestamp) -> Attempt<bool> {
         let mut transaction = self.database.begin().await?;
-        if !end(&mut transaction, order, worker, None, None).await? {
+        if !saga::end(&mut transaction, order, worker, None, None).await? {
             return Ok(false);
         }
         sqlx::query("UPDATE checkouts SET idempotency_key = NULL WHERE order_id = $1")
@@ -350,7 +205,7 @@ impl Checkouts {
         .await?;
         let mut sagas = Vec::with_capacity(rows.len());
         for row in &rows {
-            let checkout = stored(row)?.record;
+            let checkout = saga::stored(row)?.record;
             let order = order::find(&mut *transaction, &checkout.order_id).await?;
             sagas.push(Saga { checkout, order });
         }
@@ -367,7 +222,7 @@ impl Checkouts {
         lease_until: Timestamp,
     ) -> Attempt<Cancelling> {
         let mut transaction = self.database.begin().await?;
-        let Some(stored) = by_order(&mut transaction, id).await? else {
+        let Some(stored) = saga::by_order(&mut transaction, id).await? else {
             return Ok(Cancelling::Missing);
         };
         let Some(mut order) = order::find(&mut *transaction, id).await? else {

@@ -152,7 +152,7 @@ impl Identities {
             .await?;
         let noted = sqlx::query(
             "INSERT INTO sign_in_failures (address_digest, failed_at)
-             SELECT $1, $2
+             SELECT $1, CAST($2 AS BIGINT)
              WHERE (SELECT COUNT(*) FROM sign_in_failures
                     WHERE address_digest = $1 AND failed_at >= $3) < $4",
         )

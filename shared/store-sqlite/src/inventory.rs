@@ -21,6 +21,7 @@ use crate::{
     Database, column,
     error::{Attempt, read, write},
     outbox,
+    reservation::{self, State},
 };
 
 /// The stock of the shop.
@@ -34,32 +35,6 @@ pub struct Inventory {
 impl fmt::Debug for Inventory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Inventory").field(&self.database).finish()
-    }
-}
-
-/// Where a reservation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Held,
-    Released,
-    Settled,
-    Restocked,
-}
-
-impl State {
-    const ALL: [Self; 4] = [Self::Held, Self::Released, Self::Settled, Self::Restocked];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Held => "held",
-            Self::Released => "released",
-            Self::Settled => "settled",
-            Self::Restocked => "restocked",
-        }
-    }
-
-    fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == name)
     }
 }
 
@@ -93,75 +68,6 @@ fn level(row: &SqliteRow) -> Attempt<StockLevel> {
         column::count(row, "on_hand")?,
         column::count(row, "reserved")?,
     ))
-}
-
-/// Makes a reservation in `state`; `false` when the order has one, which then stays as it is.
-async fn open(
-    connection: &mut SqliteConnection,
-    order: &OrderId,
-    state: State,
-    now: Timestamp,
-    expires_at: Timestamp,
-) -> Attempt<bool> {
-    let opened = sqlx::query(
-        "INSERT INTO reservations (order_id, state, expires_at, updated_at) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (order_id) DO NOTHING",
-    )
-    .bind(order.as_str())
-    .bind(state.as_str())
-    .bind(expires_at.as_millis())
-    .bind(now.as_millis())
-    .execute(connection)
-    .await?
-    .rows_affected();
-    Ok(opened == 1)
-}
-
-/// Where the order's reservation stands, if it has one.
-async fn state(connection: &mut SqliteConnection, order: &OrderId) -> Attempt<Option<State>> {
-    let row = sqlx::query("SELECT state FROM reservations WHERE order_id = $1")
-        .bind(order.as_str())
-        .fetch_optional(connection)
-        .await?;
-    row.map(|row| column::parsed(&row, "state", State::parse))
-        .transpose()
-}
-
-async fn enter(
-    connection: &mut SqliteConnection,
-    order: &OrderId,
-    state: State,
-    now: Timestamp,
-) -> Attempt<()> {
-    sqlx::query("UPDATE reservations SET state = $2, updated_at = $3 WHERE order_id = $1")
-        .bind(order.as_str())
-        .bind(state.as_str())
-        .bind(now.as_millis())
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// What the orders reserved, together, in the order of the products' ids.
-async fn lines(
-    connection: &mut SqliteConnection,
-    orders: &[OrderId],
-) -> Attempt<Vec<(ProductId, u32)>> {
-    let rows = sqlx::query(
-        "SELECT product_id, CAST(SUM(quantity) AS BIGINT) AS units
-         FROM reservation_lines
-         WHERE order_id IN (SELECT value FROM json_each($1))
-         GROUP BY product_id
-         ORDER BY product_id",
-    )
-    .bind(serde_json::to_string(orders)?)
-    .fetch_all(connection)
-    .await?;
-    let line = |row| {
-        let product = column::parsed(row, "product_id", ProductId::parse)?;
-        Ok((product, column::count(row, "units")?))
-    };
-    rows.iter().map(line).collect()
 }
 
 async fn store_level(
@@ -258,7 +164,7 @@ impl Inventory {
         per_unit: Move,
         now: Timestamp,
     ) -> Attempt<()> {
-        for (product, units) in lines(connection, orders).await? {
+        for (product, units) in reservation::lines(connection, orders).await? {
             self.shift(connection, &product, units, per_unit, now)
                 .await?;
         }
@@ -322,8 +228,8 @@ impl Inventory {
         expires_at: Timestamp,
     ) -> Attempt<Reserved> {
         let mut transaction = self.database.begin().await?;
-        if !open(&mut transaction, order, State::Held, now, expires_at).await? {
-            return match state(&mut transaction, order).await? {
+        if !reservation::open(&mut transaction, order, State::Held, now, expires_at).await? {
+            return match reservation::state(&mut transaction, order).await? {
                 Some(State::Held | State::Settled) => Ok(Reserved::Kept),
                 _ => Ok(Reserved::Gone),
             };
@@ -362,13 +268,13 @@ impl Inventory {
     /// Undoes what is held and, with `sold`, also what was settled.
     async fn try_undo(&self, order: &OrderId, sold: bool, now: Timestamp) -> Attempt<()> {
         let mut transaction = self.database.begin().await?;
-        if !open(&mut transaction, order, State::Released, now, now).await? {
-            let (next, per_unit) = match state(&mut transaction, order).await? {
+        if !reservation::open(&mut transaction, order, State::Released, now, now).await? {
+            let (next, per_unit) = match reservation::state(&mut transaction, order).await? {
                 Some(State::Held) => (State::Released, RELEASE),
                 Some(State::Settled) if sold => (State::Restocked, RESTOCK),
                 _ => return Ok(()),
             };
-            enter(&mut transaction, order, next, now).await?;
+            reservation::enter(&mut transaction, order, next, now).await?;
             self.shift_all(&mut transaction, std::slice::from_ref(order), per_unit, now)
                 .await?;
         }
@@ -377,12 +283,12 @@ impl Inventory {
 
     async fn try_settle(&self, order: &OrderId, now: Timestamp) -> Attempt<Settled> {
         let mut transaction = self.database.begin().await?;
-        match state(&mut transaction, order).await? {
+        match reservation::state(&mut transaction, order).await? {
             Some(State::Held) => {}
             Some(State::Settled) => return Ok(Settled::Sold),
             _ => return Ok(Settled::Gone),
         }
-        enter(&mut transaction, order, State::Settled, now).await?;
+        reservation::enter(&mut transaction, order, State::Settled, now).await?;
         self.shift_all(&mut transaction, std::slice::from_ref(order), SETTLE, now)
             .await?;
         transaction.commit().await?;

@@ -15,6 +15,8 @@ mod migrate;
 mod order;
 mod outbox;
 mod product;
+mod reservation;
+mod saga;
 
 pub use cart::Carts;
 pub use checkout::Checkouts;

@@ -1,0 +1,360 @@
+//! Carts and their lines.
+
+use async_trait::async_trait;
+use bothways_domain::{
+    Result,
+    cart::{Cart, CartLine, CartStore, CartWrite, MAX_ITEMS, Quantity},
+    id::{CartId, OrderId, ProductId, UserId},
+    inventory::StockLine,
+    time::Timestamp,
+};
+use sqlx::{PgConnection, PgExecutor, Row, postgres::PgRow};
+
+use crate::{
+    Database, column,
+    error::{Attempt, Failure, read, write},
+};
+
+/// The carts of the shop.
+#[derive(Debug, Clone)]
+pub struct Carts {
+    database: Database,
+}
+
+/// The line in a row of a cart joined with its lines; a cart without lines has one row without a line.
+fn line(row: &PgRow) -> Attempt<Option<CartLine>> {
+    let Some(product_id) = column::parsed_opt(row, "product_id", ProductId::parse)? else {
+        return Ok(None);
+    };
+    let quantity = Quantity::try_from(column::count(row, "quantity")?);
+    Ok(Some(CartLine {
+        product_id,
+        name: row.try_get("name")?,
+        unit_price: column::money(row, "price_amount", "price_currency")?,
+        quantity: quantity
+            .map_err(|fault| Failure::Domain(bothways_domain::Error::internal(fault)))?,
+    }))
+}
+
+/// The cart with its lines, seen in one moment.
+async fn find(executor: impl PgExecutor<'_>, id: &CartId) -> Attempt<Option<Cart>> {
+    let rows = sqlx::query(
+        "SELECT carts.id, carts.owner, carts.version, carts.updated_at,
+                cart_lines.product_id, cart_lines.name, cart_lines.price_amount,
+                cart_lines.price_currency, cart_lines.quantity
+         FROM carts LEFT JOIN cart_lines ON cart_lines.cart_id = carts.id
+         WHERE carts.id = $1
+         ORDER BY cart_lines.position",
+    )
+    .bind(id.as_str())
+    .fetch_all(executor)
+    .await?;
+    let Some(first) = rows.first() else {
+        return Ok(None);
+    };
+    let lines = rows.iter().filter_map(|row| line(row).transpose());
+    Ok(Some(Cart {
+        id: column::parsed(first, "id", CartId::parse)?,
+        owner: column::parsed_opt(first, "owner", UserId::parse)?,
+        lines: lines.collect::<Attempt<_>>()?,
+        version: first.try_get("version")?,
+        updated_at: column::time(first, "updated_at")?,
+    }))
+}
+
+/// The cart with its lines, locked until the transaction ends.
+async fn find_to_write(connection: &mut PgConnection, id: &CartId) -> Attempt<Option<Cart>> {
+    sqlx::query("SELECT 1 FROM carts WHERE id = $1 FOR UPDATE")
+        .bind(id.as_str())
+        .execute(&mut *connection)
+        .await?;
+    find(connection, id).await
+}
+
+async fn put(
+    connection: &mut PgConnection,
+    cart: &CartId,
+    line: &CartLine,
+    position: i64,
+) -> Attempt<()> {
+    sqlx::query(
+        "INSERT INTO cart_lines (cart_id, product_id, position, name, price_amount, price_currency, quantity)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (cart_id, product_id) DO UPDATE
+         SET name = excluded.name, price_amount = excluded.price_amount,
+             price_currency = excluded.price_currency, quantity = excluded.quantity",
+    )
+    .bind(cart.as_str())
+    .bind(line.product_id.as_str())
+    .bind(position)
+    .bind(line.name.as_str())
+    .bind(line.unit_price.amount())
+    .bind(line.unit_price.currency().as_str().to_owned())
+    .bind(i64::from(line.quantity.get()))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Where the next line of a cart goes.
+async fn next_position(connection: &mut PgConnection, cart: &CartId) -> Attempt<i64> {
+    let row = sqlx::query(
+        "SELECT COALESCE(MAX(position), 0) + 1 AS next FROM cart_lines WHERE cart_id = $1",
+    )
+    .bind(cart.as_str())
+    .fetch_one(connection)
+    .await?;
+    Ok(row.try_get("next")?)
+}
+
+async fn remove(connection: &mut PgConnection, cart: &CartId, product: &ProductId) -> Attempt<()> {
+    sqlx::query("DELETE FROM cart_lines WHERE cart_id = $1 AND product_id = $2")
+        .bind(cart.as_str())
+        .bind(product.as_str())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Notes that the cart changed, in the row and in `cart`.
+async fn touch(connection: &mut PgConnection, cart: &mut Cart, now: Timestamp) -> Attempt<()> {
+    cart.version += 1;
+    cart.updated_at = now;
+    sqlx::query("UPDATE carts SET owner = $2, version = $3, updated_at = $4 WHERE id = $1")
+        .bind(cart.id.as_str())
+        .bind(cart.owner.as_ref().map(UserId::as_str))
+        .bind(cart.version)
+        .bind(now.as_millis())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Whether a write that requires a version has to be refused.
+fn is_stale(cart: &Cart, if_version: Option<i64>) -> bool {
+    if_version.is_some_and(|version| version != cart.version)
+}
+
+impl Carts {
+    /// The carts in `database`.
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    async fn try_create(&self, cart: &Cart) -> Attempt<()> {
+        let mut transaction = self.database.begin().await?;
+        sqlx::query("INSERT INTO carts (id, owner, version, updated_at) VALUES ($1, $2, $3, $4)")
+            .bind(cart.id.as_str())
+            .bind(cart.owner.as_ref().map(UserId::as_str))
+            .bind(cart.version)
+            .bind(cart.updated_at.as_millis())
+            .execute(&mut *transaction)
+            .await?;
+        for (position, line) in (1..).zip(&cart.lines) {
+            put(&mut transaction, &cart.id, line, position).await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    async fn try_put_line(
+        &self,
+        id: &CartId,
+        line: &CartLine,
+        if_version: Option<i64>,
+        now: Timestamp,
+    ) -> Attempt<CartWrite> {
+        let mut transaction = self.database.begin().await?;
+        let Some(mut cart) = find_to_write(&mut transaction, id).await? else {
+            return Ok(CartWrite::Missing);
+        };
+        if is_stale(&cart, if_version) {
+            return Ok(CartWrite::Stale);
+        }
+        let lines = &mut cart.lines;
+        match lines
+            .iter()
+            .position(|old| old.product_id == line.product_id)
+        {
+            Some(at) if lines[at] == *line => return Ok(CartWrite::Done(cart)),
+            Some(at) => lines[at] = line.clone(),
+            None if lines.len() >= MAX_ITEMS => return Ok(CartWrite::Full),
+            None => lines.push(line.clone()),
+        }
+        let position = next_position(&mut transaction, id).await?;
+        put(&mut transaction, id, line, position).await?;
+        touch(&mut transaction, &mut cart, now).await?;
+        transaction.commit().await?;
+        Ok(CartWrite::Done(cart))
+    }
+
+    async fn try_remove_line(
+        &self,
+        id: &CartId,
+        product: &ProductId,
+        if_version: Option<i64>,
+        now: Timestamp,
+    ) -> Attempt<CartWrite> {
+        let mut transaction = self.database.begin().await?;
+        let Some(mut cart) = find_to_write(&mut transaction, id).await? else {
+            return Ok(CartWrite::Missing);
+        };
+        if is_stale(&cart, if_version) {
+            return Ok(CartWrite::Stale);
+        }
+        let before = cart.lines.len();
+        cart.lines.retain(|line| line.product_id != *product);
+        if cart.lines.len() < before {
+            remove(&mut transaction, id, product).await?;
+            touch(&mut transaction, &mut cart, now).await?;
+            transaction.commit().await?;
+        }
+        Ok(CartWrite::Done(cart))
+    }
+
+    async fn try_remember(&self, id: &CartId, lines: &[CartLine]) -> Attempt<()> {
+        let mut transaction = self.database.begin().await?;
+        if find_to_write(&mut transaction, id).await?.is_none() {
+            return Ok(());
+        }
+        for line in lines {
+            sqlx::query(
+                "UPDATE cart_lines SET name = $3, price_amount = $4, price_currency = $5
+                 WHERE cart_id = $1 AND product_id = $2",
+            )
+            .bind(id.as_str())
+            .bind(line.product_id.as_str())
+            .bind(line.name.as_str())
+            .bind(line.unit_price.amount())
+            .bind(line.unit_price.currency().as_str().to_owned())
+            .execute(&mut *transaction)
+            .await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    async fn try_delete(&self, id: &CartId) -> Attempt<bool> {
+        let mut transaction = self.database.begin().await?;
+        let deleted = sqlx::query("DELETE FROM carts WHERE id = $1")
+            .bind(id.as_str())
+            .execute(&mut *transaction)
+            .await?
+            .rows_affected();
+        transaction.commit().await?;
+        Ok(deleted == 1)
+    }
+
+    async fn try_claim(&self, id: &CartId, user: &UserId, now: Timestamp) -> Attempt<CartWrite> {
+        let mut transaction = self.database.begin().await?;
+        let Some(mut cart) = find_to_write(&mut transaction, id).await? else {
+            return Ok(CartWrite::Missing);
+        };
+        match &cart.owner {
+            Some(owner) if owner == user => return Ok(CartWrite::Done(cart)),
+            Some(_) => return Ok(CartWrite::Missing),
+            None => cart.owner = Some(user.clone()),
+        }
+        touch(&mut transaction, &mut cart, now).await?;
+        transaction.commit().await?;
+        Ok(CartWrite::Done(cart))
+    }
+
+    async fn try_consume(
+        &self,
+        id: &CartId,
+        order: &OrderId,
+        bought: &[StockLine],
+        now: Timestamp,
+    ) -> Attempt<()> {
+        let mut transaction = self.database.begin().await?;
+        let Some(mut cart) = find_to_write(&mut transaction, id).await? else {
+            return Ok(());
+        };
+        let noted = sqlx::query(
+            "INSERT INTO cart_orders (cart_id, order_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        )
+        .bind(id.as_str())
+        .bind(order.as_str())
+        .execute(&mut *transaction)
+        .await?
+        .rows_affected();
+        if noted == 0 {
+            return Ok(());
+        }
+        let mut changed = false;
+        for StockLine {
+            product_id,
+            quantity,
+        } in bought
+        {
+            let Some(line) = cart.lines.iter_mut().find(|l| l.product_id == *product_id) else {
+                continue;
+            };
+            changed = true;
+            match Quantity::try_from(line.quantity.get().saturating_sub(*quantity)) {
+                Ok(left) => {
+                    line.quantity = left;
+                    // The line is there already, so its position stays.
+                    put(&mut transaction, id, line, 0).await?;
+                }
+                Err(_) => remove(&mut transaction, id, product_id).await?,
+            }
+        }
+        if changed {
+            touch(&mut transaction, &mut cart, now).await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+}
+
+#[async_trait]
+impl CartStore for Carts {
+    async fn create(&self, cart: &Cart) -> Result<()> {
+        write(move || self.try_create(cart)).await
+    }
+
+    async fn find(&self, id: &CartId) -> Result<Option<Cart>> {
+        read(move || find(self.database.readers(), id)).await
+    }
+
+    async fn put_line(
+        &self,
+        id: &CartId,
+        line: &CartLine,
+        if_version: Option<i64>,
+        now: Timestamp,
+    ) -> Result<CartWrite> {
+        write(move || self.try_put_line(id, line, if_version, now)).await
+    }
+
+    async fn remove_line(
+        &self,
+        id: &CartId,
+        product: &ProductId,
+        if_version: Option<i64>,
+        now: Timestamp,
+    ) -> Result<CartWrite> {
+        write(move || self.try_remove_line(id, product, if_version, now)).await
+    }
+
+    async fn remember(&self, id: &CartId, lines: &[CartLine]) -> Result<()> {
+        write(move || self.try_remember(id, lines)).await
+    }
+
+    async fn delete(&self, id: &CartId) -> Result<bool> {
+        write(move || self.try_delete(id)).await
+    }
+
+    async fn claim(&self, id: &CartId, user: &UserId, now: Timestamp) -> Result<CartWrite> {
+        write(move || self.try_claim(id, user, now)).await
+    }
+
+    async fn consume(
+        &self,
+        id: &CartId,
+        order: &OrderId,
+        lines: &[StockLine],
+        now: Timestamp,
+    ) -> Result<()> {
+        write(move || self.try_consume(id, order, lines, now)).await
+    }
+}

@@ -1,0 +1,205 @@
+//! The outbox of a context's database.
+
+use async_trait::async_trait;
+use bothways_domain::{
+    Result,
+    event::{Event, EventKind, Outbox, PendingEvent},
+    id::EventId,
+    time::Timestamp,
+};
+use sqlx::{PgConnection, Row, postgres::PgRow};
+
+use crate::{
+    Database, column,
+    error::{Attempt, read, write},
+};
+
+/// The outbox of the context whose database this is.
+#[derive(Debug, Clone)]
+pub struct ContextOutbox {
+    database: Database,
+}
+
+/// Adds events, within the transaction of what they tell of, once that has its subject locked: so the events of
+/// one subject are numbered in the order of the changes. They leave in the order given.
+pub(crate) async fn append<'e>(
+    connection: &mut PgConnection,
+    events: impl IntoIterator<Item = &'e Event> + Send,
+) -> Attempt<()> {
+    let events: Vec<&Event> = events.into_iter().collect();
+    if events.is_empty() {
+        return Ok(());
+    }
+    let times: Vec<i64> = events.iter().map(|event| event.time.as_millis()).collect();
+    sqlx::query(
+        "INSERT INTO outbox (event_id, kind, subject, occurred_at)
+         SELECT event_id, kind, subject, occurred_at
+         FROM UNNEST($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::BIGINT[]) WITH ORDINALITY
+              AS new (event_id, kind, subject, occurred_at, place)
+         ORDER BY place",
+    )
+    .bind(column::texts(events.iter().copied(), |event| {
+        event.id.as_str()
+    }))
+    .bind(column::texts(events.iter().copied(), |event| {
+        event.kind.as_str()
+    }))
+    .bind(column::texts(events.iter().copied(), |event| {
+        event.subject.as_str()
+    }))
+    .bind(times)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+fn pending_event(row: &PgRow) -> Attempt<PendingEvent> {
+    let subject: String = row.try_get("subject")?;
+    let event = Event::new(
+        column::parsed(row, "event_id", EventId::parse)?,
+        column::parsed(row, "kind", EventKind::parse)?,
+        subject,
+        column::time(row, "occurred_at")?,
+    );
+    Ok(PendingEvent {
+        sequence: row.try_get("sequence")?,
+        event,
+        attempts: column::count(row, "attempts")?,
+    })
+}
+
+impl ContextOutbox {
+    /// The outbox in `database`, which is a product, an inventory or a checkout database.
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    async fn try_lease(&self, owner: &str, now: Timestamp, until: Timestamp) -> Attempt<bool> {
+        let mut transaction = self.database.begin().await?;
+        let leased = sqlx::query(
+            "INSERT INTO outbox_lease (id, owner, lease_until) VALUES (1, $1, $2)
+             ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, lease_until = excluded.lease_until
+             WHERE outbox_lease.owner = excluded.owner OR outbox_lease.lease_until <= $3",
+        )
+        .bind(owner)
+        .bind(until.as_millis())
+        .bind(now.as_millis())
+        .execute(&mut *transaction)
+        .await?
+        .rows_affected();
+        transaction.commit().await?;
+        Ok(leased == 1)
+    }
+
+    /// A parked event holds up none that follow it: each only says that its subject has changed.
+    async fn try_pending(&self, now: Timestamp, limit: u32) -> Attempt<Vec<PendingEvent>> {
+        let rows = sqlx::query(
+            "SELECT sequence, event_id, kind, subject, occurred_at, attempts
+             FROM outbox AS due
+             WHERE NOT is_parked AND due_at <= $1
+               AND NOT EXISTS (
+                   SELECT 1 FROM outbox AS earlier
+                   WHERE earlier.subject = due.subject AND earlier.sequence < due.sequence
+                     AND NOT earlier.is_parked AND earlier.due_at > $1
+               )
+             ORDER BY sequence
+             LIMIT $2",
+        )
+        .bind(now.as_millis())
+        .bind(i64::from(limit))
+        .fetch_all(self.database.readers())
+        .await?;
+        rows.iter().map(pending_event).collect()
+    }
+
+    async fn try_delivered(&self, sequences: &[i64]) -> Attempt<()> {
+        let mut transaction = self.database.begin().await?;
+        sqlx::query("DELETE FROM outbox WHERE sequence = ANY($1)")
+            .bind(sequences)
+            .execute(&mut *transaction)
+            .await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn try_failed(
+        &self,
+        sequence: i64,
+        reason: &str,
+        retry_at: Option<Timestamp>,
+    ) -> Attempt<()> {
+        let mut transaction = self.database.begin().await?;
+        sqlx::query(
+            "UPDATE outbox
+             SET attempts = attempts + 1, reason = $2, due_at = COALESCE($3, due_at), is_parked = $4
+             WHERE sequence = $1",
+        )
+        .bind(sequence)
+        .bind(reason)
+        .bind(retry_at.map(Timestamp::as_millis))
+        .bind(retry_at.is_none())
+        .execute(&mut *transaction)
+        .await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn try_dead_letters(&self, limit: u32) -> Attempt<Vec<(PendingEvent, String)>> {
+        let rows = sqlx::query(
+            "SELECT sequence, event_id, kind, subject, occurred_at, attempts, reason
+             FROM outbox
+             WHERE is_parked
+             ORDER BY sequence
+             LIMIT $1",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(self.database.readers())
+        .await?;
+        let letter = |row| Ok((pending_event(row)?, row.try_get("reason")?));
+        rows.iter().map(letter).collect()
+    }
+
+    /// The event has all its tries again, and its old place among those of its subject.
+    async fn try_replay(&self, sequence: i64, now: Timestamp) -> Attempt<bool> {
+        let mut transaction = self.database.begin().await?;
+        let replayed = sqlx::query(
+            "UPDATE outbox SET attempts = 0, due_at = $2, is_parked = FALSE
+             WHERE sequence = $1 AND is_parked",
+        )
+        .bind(sequence)
+        .bind(now.as_millis())
+        .execute(&mut *transaction)
+        .await?
+        .rows_affected();
+        transaction.commit().await?;
+        Ok(replayed == 1)
+    }
+}
+
+#[async_trait]
+impl Outbox for ContextOutbox {
+    async fn lease(&self, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
+        write(move || self.try_lease(owner, now, until)).await
+    }
+
+    async fn pending(&self, now: Timestamp, limit: u32) -> Result<Vec<PendingEvent>> {
+        read(move || self.try_pending(now, limit)).await
+    }
+
+    async fn delivered(&self, sequences: &[i64]) -> Result<()> {
+        if sequences.is_empty() {
+            return Ok(());
+        }
+        write(move || self.try_delivered(sequences)).await
+    }
+
+    async fn failed(&self, sequence: i64, reason: &str, retry_at: Option<Timestamp>) -> Result<()> {
+        write(move || self.try_failed(sequence, reason, retry_at)).await
+    }
+
+    async fn dead_letters(&self, limit: u32) -> Result<Vec<(PendingEvent, String)>> {
+        read(move || self.try_dead_letters(limit)).await
+    }
+
+    async fn replay(&self, sequence: i64, now: Timestamp) -> Result<bool> {
+        write(move || self.try_replay(sequence, now)).await
+    }
+}

@@ -11,7 +11,8 @@ use utoipa::{
 };
 
 use crate::{
-    Problem, ProblemType, cart, checkout, identity, inventory, problem::document::response,
+    ProblemType, cart, checkout, identity, inventory,
+    problem::{Document, document::response},
     product, search, system,
 };
 
@@ -66,7 +67,7 @@ fn empty() -> OpenApi {
 fn add_shared_parts(document: &mut OpenApi) {
     let components = document.components.get_or_insert_default();
     let schemas = &mut components.schemas;
-    schemas.insert("Problem".to_owned(), Problem::schema());
+    schemas.insert("Problem".to_owned(), Document::schema());
     schemas.insert(
         "FieldError".to_owned(),
         bothways_domain::FieldError::schema(),

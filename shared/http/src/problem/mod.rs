@@ -23,9 +23,14 @@ use crate::{header, request};
 /// How long a client should wait before it asks again for what can't be had right now, in seconds.
 const DEFAULT_RETRY_AFTER: u32 = 1;
 
+/// A problem. On the heap, because results carry it around and rarely have one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem(Box<Document>);
+
 /// A problem as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Problem {
+#[schema(as = Problem)]
+pub(crate) struct Document {
     /// What kind of problem it is.
     #[serde(rename = "type")]
     #[schema(value_type = String, example = "/problems/validation")]
@@ -62,6 +67,44 @@ pub struct Problem {
 impl Problem {
     /// A problem of the request at hand.
     pub fn new(kind: ProblemType, detail: impl Into<String>) -> Self {
+        Self(Box::new(Document::new(kind, detail)))
+    }
+
+    /// There is nothing at this path.
+    pub fn no_such_path() -> Self {
+        Self::new(ProblemType::NotFound, "there is nothing at this path")
+    }
+
+    /// Asks to come again after so many seconds.
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.0.retry_after = Some(seconds);
+        self
+    }
+
+    /// Names another request than the one at hand.
+    pub fn of_request(mut self, id: impl Into<String>) -> Self {
+        self.0.request_id = id.into();
+        self
+    }
+
+    /// What kind of problem it is.
+    pub fn kind(&self) -> ProblemType {
+        self.0.kind
+    }
+
+    /// What is wrong, in words.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// Each broken rule, of a validation error.
+    pub fn errors(&self) -> &[FieldError] {
+        &self.0.errors
+    }
+}
+
+impl Document {
+    fn new(kind: ProblemType, detail: impl Into<String>) -> Self {
         Self {
             kind,
             title: kind.title().to_owned(),
@@ -77,39 +120,14 @@ impl Problem {
         }
     }
 
-    /// There is nothing at this path.
-    pub fn no_such_path() -> Self {
-        Self::new(ProblemType::NotFound, "there is nothing at this path")
+    fn wait(self, seconds: u32) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..self
+        }
     }
 
-    /// Asks to come again after so many seconds.
-    pub fn retry_after(mut self, seconds: u32) -> Self {
-        self.retry_after = Some(seconds);
-        self
-    }
-
-    /// Names another request than the one at hand.
-    pub fn of_request(mut self, id: impl Into<String>) -> Self {
-        self.request_id = id.into();
-        self
-    }
-
-    /// What kind of problem it is.
-    pub fn kind(&self) -> ProblemType {
-        self.kind
-    }
-
-    /// What is wrong, in words.
-    pub fn detail(&self) -> &str {
-        &self.detail
-    }
-
-    /// Each broken rule, of a validation error.
-    pub fn errors(&self) -> &[FieldError] {
-        &self.errors
-    }
-
-    /// The problem an error is on the wire, without looking into it.
+    /// What an error is on the wire.
     fn translate(error: Error) -> Self {
         use ProblemType as T;
         let detail = error.to_string();
@@ -140,7 +158,7 @@ impl Problem {
                 ..plain(T::TotalChanged)
             },
             Error::RequestInProgress { retry_after } => {
-                plain(T::RequestInProgress).retry_after(retry_after)
+                plain(T::RequestInProgress).wait(retry_after)
             }
             Error::NotCancellable => plain(T::NotCancellable),
             Error::PreconditionFailed => plain(T::PreconditionFailed),
@@ -149,7 +167,7 @@ impl Problem {
             Error::MethodNotAllowed => plain(T::MethodNotAllowed),
             Error::IdempotencyKeyReused => plain(T::IdempotencyKeyReused),
             Error::NotAnImage(_) => plain(T::NotAnImage),
-            Error::RateLimited { retry_after } => plain(T::RateLimited).retry_after(retry_after),
+            Error::RateLimited { retry_after } => plain(T::RateLimited).wait(retry_after),
             Error::Unavailable { .. } => plain(T::Unavailable),
             Error::PaymentUnavailable => plain(T::PaymentUnavailable),
             Error::Timeout => plain(T::Timeout),
@@ -170,7 +188,7 @@ impl From<Error> for Problem {
             let request_id = request::current_id();
             tracing::error!(request_id, cause = chain(source.as_ref()), "internal fault");
         }
-        Self::translate(error)
+        Self(Box::new(Document::translate(error)))
     }
 }
 
@@ -186,33 +204,34 @@ fn chain(error: &dyn StdError) -> String {
 }
 
 impl IntoResponse for Problem {
-    fn into_response(mut self) -> Response {
-        if self.request_id.is_empty() {
-            self.request_id = request::current_id();
+    fn into_response(self) -> Response {
+        let mut document = *self.0;
+        if document.request_id.is_empty() {
+            document.request_id = request::current_id();
         }
-        let status = self.kind.status();
+        let status = document.kind.status();
         // A problem holds nothing that can't be written as JSON.
-        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let body = serde_json::to_vec(&document).unwrap_or_default();
         let content_type = HeaderValue::from_static(header::PROBLEM_JSON);
         let mut response = (status, [(CONTENT_TYPE, content_type)], body).into_response();
         let headers = response.headers_mut();
         let must_wait = matches!(
-            self.kind,
+            document.kind,
             ProblemType::RateLimited
                 | ProblemType::Unavailable
                 | ProblemType::PaymentUnavailable
                 | ProblemType::RequestInProgress
         );
-        let seconds = self
+        let seconds = document
             .retry_after
             .or(must_wait.then_some(DEFAULT_RETRY_AFTER));
         if let Some(seconds) = seconds {
             headers.insert(RETRY_AFTER, seconds.into());
         }
-        if self.kind == ProblemType::Unauthenticated {
+        if document.kind == ProblemType::Unauthenticated {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if self.replayed {
+        if document.replayed {
             headers.insert(
                 header::IDEMPOTENT_REPLAYED,
                 HeaderValue::from_static("true"),

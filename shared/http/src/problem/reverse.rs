@@ -3,14 +3,14 @@
 use axum::http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 use bothways_domain::{Error, Money};
 
-use super::{DEFAULT_RETRY_AFTER, Problem, ProblemType};
+use super::{DEFAULT_RETRY_AFTER, Document, Problem, ProblemType};
 use crate::header;
 
 impl Problem {
     /// The error that `part` of the shop answered with this status, headers and body. What is no problem of the
     /// contract, or a fault of its own, is an outage of that part.
     pub fn into_error(part: &str, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
-        let Ok(problem) = serde_json::from_slice::<Self>(body) else {
+        let Ok(problem) = serde_json::from_slice::<Document>(body) else {
             tracing::warn!(part, %status, "an answer is no problem of the contract");
             return if status == StatusCode::GATEWAY_TIMEOUT {
                 Error::Timeout
@@ -30,22 +30,23 @@ impl Problem {
             *error
         }
     }
+}
 
+impl Document {
+    /// The error this was where it arose.
     fn restore(self, part: &str, retry_after: u32) -> Error {
         use ProblemType as T;
         let Self { kind, detail, .. } = self;
         match kind {
             T::Validation => Error::Validation(self.errors),
-            T::MalformedRequest => {
-                Error::MalformedRequest(inner(&detail, |text| Error::MalformedRequest(text)))
-            }
+            T::MalformedRequest => Error::MalformedRequest(inner(&detail, Error::MalformedRequest)),
             T::IdempotencyKeyMissing => Error::IdempotencyKeyMissing,
             T::Unauthenticated => Error::Unauthenticated,
             T::PaymentDeclined => Error::PaymentDeclined {
                 code: self.decline_code.unwrap_or_default(),
             },
             T::Forbidden => Error::Forbidden,
-            T::NotFound => Error::NotFound(inner(&detail, |text| Error::NotFound(text))),
+            T::NotFound => Error::NotFound(inner(&detail, Error::NotFound)),
             T::MethodNotAllowed => Error::MethodNotAllowed,
             T::Conflict => Error::Conflict(detail),
             T::EmailTaken => Error::EmailTaken,
@@ -61,7 +62,7 @@ impl Problem {
             T::PayloadTooLarge => Error::PayloadTooLarge,
             T::UnsupportedMediaType => Error::UnsupportedMediaType,
             T::IdempotencyKeyReused => Error::IdempotencyKeyReused,
-            T::NotAnImage => Error::NotAnImage(inner(&detail, |text| Error::NotAnImage(text))),
+            T::NotAnImage => Error::NotAnImage(inner(&detail, Error::NotAnImage)),
             T::RateLimited => Error::RateLimited { retry_after },
             T::Internal => Error::unavailable(part),
             T::Unavailable => Error::Unavailable {

@@ -65,6 +65,7 @@ fn answer(cart: &CartView, conditions: &Conditions) -> Answer<Response> {
     post,
     path = "/api/carts",
     tag = "carts",
+    operation_id = "create_cart",
     security((), ("bearer" = [])),
     responses((status = 201, description = "An empty cart; the caller's own when signed in", body = CartView,
         headers(("Location" = String, description = "Its path"), ("ETag" = String, description = "Its version"))))
@@ -83,6 +84,7 @@ async fn create(State(api): State<Api>, Who(caller): Who) -> Answer<Response> {
     get,
     path = "/api/carts/{id}",
     tag = "carts",
+    operation_id = "get_cart",
     security((), ("bearer" = [])),
     params(("id" = CartId, Path, description = "The cart")),
     responses(
@@ -120,6 +122,7 @@ async fn required(
     put,
     path = "/api/carts/{id}/items/{product_id}",
     tag = "carts",
+    operation_id = "put_cart_item",
     security((), ("bearer" = [])),
     params(
         ("id" = CartId, Path, description = "The cart"),
@@ -153,6 +156,7 @@ async fn put_item(
     delete,
     path = "/api/carts/{id}/items/{product_id}",
     tag = "carts",
+    operation_id = "delete_cart_item",
     security((), ("bearer" = [])),
     params(
         ("id" = CartId, Path, description = "The cart"),
@@ -181,6 +185,7 @@ async fn delete_item(
     delete,
     path = "/api/carts/{id}",
     tag = "carts",
+    operation_id = "delete_cart",
     security((), ("bearer" = [])),
     params(("id" = CartId, Path, description = "The cart")),
     responses((status = 204, description = "Gone"), document::Missing)
@@ -197,6 +202,7 @@ async fn delete(State(api): State<Api>, Who(caller): Who, ids: PathIds) -> Answe
     post,
     path = "/api/carts/{id}/claim",
     tag = "carts",
+    operation_id = "claim_cart",
     security(("bearer" = [])),
     params(("id" = CartId, Path, description = "The cart")),
     responses(

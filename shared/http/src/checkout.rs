@@ -78,6 +78,7 @@ pub(crate) struct OrderList {
     post,
     path = "/api/checkout",
     tag = "checkout",
+    operation_id = "checkout",
     security((), ("bearer" = [])),
     params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters, fresh for each attempt to buy")),
     request_body = CheckoutRequest,
@@ -118,6 +119,7 @@ async fn checkout(
     get,
     path = "/api/orders",
     tag = "checkout",
+    operation_id = "list_orders",
     security(("bearer" = [])),
     params(
         ("page" = Option<u32>, Query, minimum = 1, description = "The page"),
@@ -144,6 +146,7 @@ async fn orders(State(api): State<Api>, Who(caller): Who, query: Query) -> Answe
     get,
     path = "/api/orders/{id}",
     tag = "checkout",
+    operation_id = "get_order",
     security(("bearer" = [])),
     params(("id" = OrderId, Path, description = "The order")),
     responses((status = 200, description = "The order", body = Order), document::Missing)
@@ -160,6 +163,7 @@ async fn order(State(api): State<Api>, Who(caller): Who, ids: PathIds) -> Answer
     post,
     path = "/api/orders/{id}/cancel",
     tag = "checkout",
+    operation_id = "cancel_order",
     security(("bearer" = [])),
     params(("id" = OrderId, Path, description = "The order")),
     responses((status = 200, description = "The order, cancelled", body = Order), document::Cancel)

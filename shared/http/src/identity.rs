@@ -121,6 +121,7 @@ pub fn new_user(email: &str, password: &str, name: &str) -> Result<NewUser> {
     post,
     path = "/api/users",
     tag = "accounts",
+    operation_id = "register",
     request_body = Registration,
     responses(
         (status = 201, description = "The new account", body = User, headers(("Location" = String, description = "Where its owner finds it"))),
@@ -138,6 +139,7 @@ async fn register(State(api): State<Api>, Body(form): Body<Registration>) -> Ans
     post,
     path = "/api/sessions",
     tag = "accounts",
+    operation_id = "sign_in",
     request_body = SignIn,
     responses((status = 200, description = "A new session's tokens", body = Tokens), document::SignIn)
 )]
@@ -154,6 +156,7 @@ async fn sign_in(State(api): State<Api>, Body(form): Body<SignIn>) -> Answer<Jso
     post,
     path = "/api/sessions/refresh",
     tag = "accounts",
+    operation_id = "refresh_session",
     request_body = RefreshRequest,
     responses((status = 200, description = "The session's next tokens", body = Tokens), document::Refresh)
 )]
@@ -166,6 +169,7 @@ async fn refresh(State(api): State<Api>, Body(form): Body<RefreshRequest>) -> An
     delete,
     path = "/api/sessions",
     tag = "accounts",
+    operation_id = "sign_out",
     security(("bearer" = [])),
     responses((status = 204, description = "The session is over"), document::SignedOut)
 )]
@@ -179,6 +183,7 @@ async fn sign_out(State(api): State<Api>, Who(caller): Who) -> Answer<StatusCode
     get,
     path = "/api/me",
     tag = "accounts",
+    operation_id = "get_me",
     security(("bearer" = [])),
     responses((status = 200, description = "The caller's account", body = User), document::SignedOut)
 )]
@@ -191,6 +196,7 @@ async fn me(State(api): State<Api>, Who(caller): Who) -> Answer<Json<User>> {
     get,
     path = "/.well-known/jwks.json",
     tag = "accounts",
+    operation_id = "get_keys",
     responses((status = 200, description = "A JSON Web Key Set (RFC 7517)", body = KeySet))
 )]
 async fn keys(State(api): State<Api>) -> Answer<Response> {

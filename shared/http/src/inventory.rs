@@ -63,6 +63,7 @@ pub(crate) struct StockImportLine {
     get,
     path = "/api/inventory/{product_id}",
     tag = "inventory",
+    operation_id = "get_stock",
     security(("bearer" = [])),
     params(("product_id" = ProductId, Path, description = "The product")),
     responses((status = 200, description = "The level; zeros when nobody has stocked it", body = StockLevel), document::MissingToAdmins)
@@ -83,6 +84,7 @@ async fn get(
     put,
     path = "/api/inventory/{product_id}",
     tag = "inventory",
+    operation_id = "set_stock",
     security(("bearer" = [])),
     params(("product_id" = ProductId, Path, description = "The product")),
     request_body = OnHand,
@@ -107,6 +109,7 @@ async fn put(
     post,
     path = "/api/inventory/import",
     tag = "inventory",
+    operation_id = "import_stock",
     security(("bearer" = [])),
     request_body(content = String, content_type = "application/x-ndjson", description = "A product's `product_id` and `on_hand` a line"),
     responses((status = 200, description = "What the lines did", body = ImportReport), document::AdminWrite)

@@ -1,7 +1,11 @@
 //! The `OpenAPI` 3.1 document, merged from the routers themselves.
 
+use bothways_domain::{
+    id::{CartId, OrderId, ProductId},
+    search::Sort,
+};
 use utoipa::{
-    PartialSchema as _,
+    PartialSchema as _, ToSchema as _,
     openapi::{
         Info, License, OpenApi, OpenApiBuilder, RefOr,
         path::Operation,
@@ -72,6 +76,14 @@ fn add_shared_parts(document: &mut OpenApi) {
         "FieldError".to_owned(),
         bothways_domain::FieldError::schema(),
     );
+    // Schemas of parameters are not collected from routes.
+    let named = [
+        (Sort::name(), Sort::schema()),
+        (ProductId::name(), ProductId::schema()),
+        (CartId::name(), CartId::schema()),
+        (OrderId::name(), OrderId::schema()),
+    ];
+    schemas.extend(named.map(|(name, schema)| (name.into_owned(), schema)));
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     components.add_security_scheme("bearer", bearer);
     for item in document.paths.paths.values_mut() {

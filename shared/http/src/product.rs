@@ -63,6 +63,7 @@ pub(crate) struct ProductList {
     get,
     path = "/api/products",
     tag = "products",
+    operation_id = "list_products",
     params(("ids" = String, Query, description = "Up to 100 ids, separated by commas")),
     responses((status = 200, description = "Those that exist, in the order asked", body = ProductList), document::BadQuery)
 )]
@@ -94,6 +95,7 @@ fn asked(query: &Query) -> Result<Vec<ProductId>> {
     get,
     path = "/api/products/{id}",
     tag = "products",
+    operation_id = "get_product",
     params(
         ("id" = ProductId, Path, description = "The product"),
         ("If-None-Match" = Option<String>, Header, description = "Tags the client has"),
@@ -126,6 +128,7 @@ async fn get(
     put,
     path = "/api/products/{id}",
     tag = "products",
+    operation_id = "put_product",
     security(("bearer" = [])),
     params(("id" = ProductId, Path, description = "The product")),
     request_body = ProductDraft,
@@ -157,6 +160,7 @@ async fn put(
     delete,
     path = "/api/products/{id}",
     tag = "products",
+    operation_id = "delete_product",
     security(("bearer" = [])),
     params(("id" = ProductId, Path, description = "The product")),
     responses((status = 204, description = "There is no such product any more"), document::AdminDelete)
@@ -178,6 +182,7 @@ async fn delete(
     post,
     path = "/api/products/import",
     tag = "products",
+    operation_id = "import_products",
     security(("bearer" = [])),
     request_body(content = String, content_type = "application/x-ndjson", description = "A product with its `id` a line"),
     responses((status = 200, description = "What the lines did", body = ImportReport), document::AdminWrite)

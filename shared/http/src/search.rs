@@ -42,6 +42,7 @@ pub(crate) struct Suggestions {
     get,
     path = "/api/search",
     tag = "search",
+    operation_id = "search_products",
     params(
         ("q" = Option<String>, Query, description = "Words"),
         ("category" = Option<Vec<String>>, Query, description = "Paths such as `Printing > Toner & drums`, each with all below it"),
@@ -65,6 +66,7 @@ async fn search(State(api): State<Api>, query: Query) -> Answer<Json<SearchPage>
     get,
     path = "/api/search/suggest",
     tag = "search",
+    operation_id = "suggest",
     params(("q" = Option<String>, Query, description = "The beginning")),
     responses((status = 200, description = "At most ten completions", body = Suggestions), document::BadQuery)
 )]

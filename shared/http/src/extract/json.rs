@@ -2,7 +2,11 @@
 
 use axum::extract::{FromRequest, Request};
 use bothways_domain::Error;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
+use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
 use super::body;
@@ -13,7 +17,7 @@ use crate::{Problem, header};
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+impl<T: DeserializeOwned + Serialize, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
@@ -23,22 +27,59 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 }
 
 /// Reads one JSON object.
-pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+pub(crate) fn parse<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, Error> {
     let malformed = |detail: String| Error::MalformedRequest(detail);
     let text =
         std::str::from_utf8(bytes).map_err(|_| malformed("JSON is written in UTF-8".to_owned()))?;
     // Looked at whole before anything is made of it, so that torn JSON is never taken for a broken rule.
     serde_json::from_str::<IgnoredAny>(text)
         .map_err(|error| malformed(format!("no JSON: {error}")))?;
-    // Arrays would pass for objects otherwise, their elements for members in the order of declaration.
     if !text.trim_start().starts_with('{') {
         return Err(Error::invalid("", "a JSON object is expected"));
     }
     let mut reader = serde_json::Deserializer::from_str(text);
-    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let said = error.inner().to_string();
         Error::invalid(pointer(error.path(), &said), without_position(&said))
-    })
+    })?;
+    if text.contains('[') {
+        refuse_arrays_for_objects(text, &value)?;
+    }
+    Ok(value)
+}
+
+/// Serde takes an array for an object, its elements for members in the order of declaration; the contract doesn't.
+/// What was read, written again, shows where that happened.
+fn refuse_arrays_for_objects<T: Serialize>(text: &str, read: &T) -> Result<(), Error> {
+    let given: Value = serde_json::from_str(text).map_err(Error::internal)?;
+    let read = serde_json::to_value(read).map_err(Error::internal)?;
+    match misplaced_array(&given, &read) {
+        Some(pointer) => Err(Error::invalid(pointer, "a JSON object is expected")),
+        None => Ok(()),
+    }
+}
+
+/// The pointer to an array in `given` that became an object in `read`.
+fn misplaced_array(given: &Value, read: &Value) -> Option<String> {
+    let below = |step: String, given, read| {
+        misplaced_array(given, read).map(|pointer| format!("/{step}{pointer}"))
+    };
+    match (given, read) {
+        (Value::Array(_), Value::Object(_)) => Some(String::new()),
+        (Value::Array(given), Value::Array(read)) => {
+            let mut pairs = given.iter().zip(read).enumerate();
+            pairs.find_map(|(index, (given, read))| below(index.to_string(), given, read))
+        }
+        (Value::Object(given), Value::Object(read)) => given
+            .iter()
+            .find_map(|(name, given)| below(escape(name), given, read.get(name)?)),
+        _ => None,
+    }
+}
+
+/// A member's name as a step of a JSON pointer.
+fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// The JSON pointer (RFC 6901) to where reading stopped. A missing member has no place of its own, so its name is
@@ -48,7 +89,7 @@ fn pointer(path: &Path, said: &str) -> String {
     for segment in path {
         let step = match segment {
             Segment::Seq { index } => index.to_string(),
-            Segment::Map { key } => key.replace('~', "~0").replace('/', "~1"),
+            Segment::Map { key } => escape(key),
             Segment::Enum { .. } | Segment::Unknown => continue,
         };
         pointer.push('/');
@@ -97,6 +138,10 @@ mod tests {
             (
                 &format!(r#"{{"name":"a",{DRAFT},"price":{{"amount":1.5,"currency":"USD"}}}}"#),
                 "/price/amount",
+            ),
+            (
+                &format!(r#"{{"name":"a",{DRAFT},"price":[1,"USD"]}}"#),
+                "/price",
             ),
             (
                 &format!(r#"{{"name":"a",{DRAFT},"price":{{"amount":1,"currency":"usd"}}}}"#),

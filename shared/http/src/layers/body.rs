@@ -1,5 +1,7 @@
 //! How large a request's body may be.
 
+use std::time::Duration;
+
 use axum::{
     body::{Body, HttpBody as _},
     extract::Request,
@@ -18,6 +20,9 @@ pub const MAX_UPLOAD: usize = 4 << 20;
 /// How much of a body that is too large is still read: a client that is busy sending does not hear an answer
 /// until it is done, and would see its connection reset instead.
 const MAX_DISCARDED: usize = 16 << 20;
+
+/// How long reading it may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The most bytes a body sent to `path` may have.
 pub fn body_limit(path: &str) -> usize {
@@ -39,7 +44,8 @@ pub(super) async fn limit(request: Request, next: Next) -> Response {
         let request = request.map(|body| Body::new(Limited::new(body, limit)));
         return next.run(request).await;
     }
-    discard(request.into_body()).await;
+    // A client that can't be waited for is answered all the same.
+    let _ = tokio::time::timeout(PATIENCE, discard(request.into_body())).await;
     Problem::from(Error::PayloadTooLarge).into_response()
 }
 

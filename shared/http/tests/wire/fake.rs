@@ -1,32 +1,24 @@
 //! A stand-in for every use case: remembers what it was asked, and answers the same each time or fails as told.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt::Debug,
-    sync::Mutex,
-};
+use std::{collections::HashMap, fmt::Debug, sync::Mutex};
 
 use async_trait::async_trait;
 use bothways_domain::{
-    Caller, Currency, Error, Money, Result,
-    caller::{Claims, Role},
-    cart::{Cart, CartApi, CartItem, CartLine, CartView, Quantity},
-    checkout::{
-        Address, CheckoutApi, CheckoutRequest, Moment, Order, OrderItem, OrderStatus, Placed,
-        RecoveryReport,
-    },
+    Caller, Error, Result,
+    caller::Role,
+    cart::{Cart, CartApi, CartLine, CartView, Quantity},
+    checkout::{CheckoutApi, CheckoutRequest, Order, Placed, RecoveryReport},
     event::{Event, EventHandler},
-    id::{CartId, IdempotencyKey, OrderId, ProductId, SessionId, Token, UserId},
-    identity::{
-        Credentials, IdentityApi, NewUser, PublicKey, TokenType, TokenVerifier, Tokens, User,
-    },
+    id::{CartId, IdempotencyKey, OrderId, ProductId, Token},
+    identity::{Credentials, IdentityApi, NewUser, PublicKey, TokenVerifier, Tokens, User},
     import::{Change, ImportLine, ImportReport, RejectedLine},
     inventory::{Availability, InventoryApi, Reserved, Settled, StockLevel, StockLine},
     paging::{Page, Paging},
-    product::{Category, Images, Product, ProductApi, ProductDraft, ProductView, Rating},
+    product::{Product, ProductApi, ProductDraft, ProductView},
     search::{FacetCount, Facets, PriceRange, SearchApi, SearchPage, SearchRequest},
-    time::Timestamp,
 };
+
+use crate::values::{account, cart, dollars, now, order, product, product_id, tokens, user, view};
 
 #[derive(Default)]
 pub(crate) struct Fake {
@@ -55,16 +47,6 @@ impl Fake {
     }
 }
 
-pub(crate) fn user(role: Role) -> Caller {
-    let claims = Claims {
-        user: UserId::parse("u1").unwrap(),
-        role,
-        session: SessionId::parse("s1").unwrap(),
-    };
-    let bearer = Token::presented(if role == Role::Admin { "admin" } else { "user" });
-    Caller::User { claims, bearer }
-}
-
 #[async_trait]
 impl TokenVerifier for Fake {
     async fn identify(&self, token: Token) -> Caller {
@@ -74,49 +56,6 @@ impl TokenVerifier for Fake {
             _ => Caller::Bearer(token),
         }
     }
-}
-
-pub(crate) fn product_id(id: &str) -> ProductId {
-    ProductId::parse(id).unwrap()
-}
-
-fn dollars(amount: i64) -> Money {
-    Money::new(amount, Currency::USD)
-}
-
-fn now() -> Timestamp {
-    Timestamp::from_millis(1_790_000_000_123)
-}
-
-pub(crate) fn draft() -> ProductDraft {
-    ProductDraft {
-        name: "Ink & \"toner\"".to_owned(),
-        brand: None,
-        category: Category::new(vec!["Printing".to_owned(), "Toner & drums".to_owned()]),
-        description: "…".to_owned(),
-        price: dollars(1_299),
-        attributes: BTreeMap::from([("Colour".to_owned(), "black".to_owned())]),
-        rating: Rating::parse(4.5),
-    }
-}
-
-pub(crate) fn product(id: &ProductId) -> Product {
-    Product {
-        id: id.clone(),
-        draft: draft(),
-        images: Some(Images {
-            thumb: "/a".to_owned(),
-            card: "/b".to_owned(),
-            full: "/c".to_owned(),
-        }),
-        created_at: now(),
-        updated_at: now(),
-    }
-}
-
-fn view(id: &ProductId) -> ProductView {
-    let related = vec![product(&product_id("other")).to_hit(Availability::Unknown)];
-    ProductView::new(product(id), Availability::LowStock, related)
 }
 
 #[async_trait]
@@ -219,26 +158,6 @@ impl InventoryApi for Fake {
     }
 }
 
-fn cart(id: &CartId) -> CartView {
-    let item = CartItem {
-        product_id: product_id("p"),
-        name: "P".to_owned(),
-        unit_price: dollars(5),
-        quantity: Quantity::parse(2).unwrap(),
-        line_total: dollars(10),
-        availability: Availability::InStock,
-        image: None,
-    };
-    CartView {
-        id: id.clone(),
-        items: vec![item],
-        subtotal: dollars(10),
-        currency: Currency::USD,
-        version: 7,
-        updated_at: now(),
-    }
-}
-
 #[async_trait]
 impl CartApi for Fake {
     async fn create(&self, caller: &Caller) -> Result<CartView> {
@@ -299,42 +218,6 @@ impl CartApi for Fake {
     }
 }
 
-pub(crate) fn address() -> Address {
-    Address {
-        name: "Robin".to_owned(),
-        line1: "1 Way".to_owned(),
-        line2: None,
-        city: "Town".to_owned(),
-        postal_code: "1".to_owned(),
-        country: "NZ".to_owned(),
-    }
-}
-
-fn order(id: &OrderId) -> Order {
-    let item = OrderItem {
-        product_id: product_id("p"),
-        name: "P".to_owned(),
-        unit_price: dollars(5),
-        quantity: Quantity::parse(2).unwrap(),
-        line_total: dollars(10),
-    };
-    Order {
-        id: id.clone(),
-        status: OrderStatus::Confirmed,
-        items: vec![item],
-        subtotal: dollars(10),
-        shipping: dollars(499),
-        total: dollars(509),
-        email: "robin@example.org".to_owned(),
-        shipping_address: address(),
-        created_at: now(),
-        timeline: vec![Moment {
-            status: OrderStatus::Pending,
-            at: now(),
-        }],
-    }
-}
-
 #[async_trait]
 impl CheckoutApi for Fake {
     async fn checkout(
@@ -372,25 +255,6 @@ impl CheckoutApi for Fake {
             postponed: 3,
         };
         self.answer("recover", report)
-    }
-}
-
-fn account() -> User {
-    User {
-        id: UserId::parse("u1").unwrap(),
-        email: "robin@example.org".to_owned(),
-        name: "Robin".to_owned(),
-        role: Role::Customer,
-        created_at: now(),
-    }
-}
-
-fn tokens() -> Tokens {
-    Tokens {
-        access_token: Token::presented("a"),
-        token_type: TokenType::Bearer,
-        expires_in: 900,
-        refresh_token: Token::presented("r"),
     }
 }
 

@@ -14,4 +14,5 @@ mod openapi;
 mod payments;
 mod reading;
 mod round_trip;
+mod values;
 mod writing;

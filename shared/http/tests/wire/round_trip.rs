@@ -29,7 +29,8 @@ use tokio::net::TcpListener;
 
 use crate::{
     ask::shop,
-    fake::{Fake, address, draft, product_id, user},
+    fake::Fake,
+    values::{address, draft, product_id, user},
 };
 
 const SECRET: &str = "between services";

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use crate::{
     ask::{Reply, send, send_json, shop},
-    fake::{Fake, address, draft},
+    fake::Fake,
+    values::{address, draft},
 };
 
 async fn send_with(path: (Method, &str), headers: &[(&str, &str)], body: &str) -> Reply {
@@ -299,7 +300,7 @@ async fn a_checkout_answers_with_the_order_and_its_key() {
 async fn a_replayed_refusal_is_the_first_one() {
     let fake = Arc::new(Fake::default());
     fake.fail(Some(|| Error::Replayed {
-        error: Box::new(Error::OutOfStock(vec![crate::fake::product_id("p")])),
+        error: Box::new(Error::OutOfStock(vec![crate::values::product_id("p")])),
         request_id: "first".to_owned(),
     }));
     let reply = send_json(

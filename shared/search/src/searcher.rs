@@ -1,0 +1,266 @@
+//! The searching side: follows the published snapshots and answers from the newest that is whole.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use bothways_domain::{
+    Error, Result,
+    search::{SearchApi, SearchPage, SearchRequest},
+};
+use tokio::{sync::Mutex, task::spawn_blocking};
+
+use crate::{
+    correction::Catalogue,
+    listing::{empty_page, list},
+    scoring::Weights,
+    snapshot::Snapshot,
+    snapshot_cache::SnapshotCache,
+    snapshot_store::SnapshotStore,
+    suggestions::complete,
+};
+
+/// How many of the newest versions are tried when nothing is loaded and the newest are damaged.
+const FALLBACKS: usize = 3;
+
+/// How a searcher works.
+#[derive(Debug, Clone)]
+pub struct SearcherOptions {
+    /// Where it makes the folder for fetched files, which it removes in the end; the system's temporary folder by
+    /// default.
+    pub folder: Option<PathBuf>,
+    /// How long [`Searcher::follow`] waits between looks for a newer snapshot.
+    pub interval: Duration,
+    /// How scores are made up.
+    pub weights: Weights,
+}
+
+impl Default for SearcherOptions {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            interval: Duration::from_millis(500),
+            weights: Weights::default(),
+        }
+    }
+}
+
+/// Searches the newest snapshot. Clones share it.
+#[derive(Clone)]
+pub struct Searcher {
+    shared: Arc<Shared>,
+    /// Set where nothing follows in the background.
+    refresh_after: Option<Duration>,
+}
+
+struct Shared {
+    store: SnapshotStore,
+    interval: Duration,
+    weights: Weights,
+    state: RwLock<State>,
+    /// Held while looking for a newer snapshot.
+    looking: Mutex<Looking>,
+}
+
+#[derive(Clone)]
+enum State {
+    /// The store could not be asked yet, or has nothing whole.
+    Unknown,
+    /// There is no snapshot yet.
+    Nothing,
+    Loaded(Arc<Snapshot>),
+}
+
+struct Looking {
+    cache: SnapshotCache,
+    last: Option<Instant>,
+    /// The newest version found damaged, so that it is said once.
+    damaged: u64,
+}
+
+impl Searcher {
+    /// Follows the snapshots at `file:///directory` or `s3://bucket/prefix`, loading the newest if it can be had. A
+    /// store that can't be asked right now is no error: searching is unavailable until it can.
+    pub async fn open(url: &str) -> Result<Self> {
+        Self::open_with(url, SearcherOptions::default()).await
+    }
+
+    /// As [`Searcher::open`], with options.
+    pub async fn open_with(url: &str, options: SearcherOptions) -> Result<Self> {
+        let folder = options.folder.unwrap_or_else(std::env::temp_dir);
+        let looking = Looking {
+            cache: SnapshotCache::create(&folder)?,
+            last: None,
+            damaged: 0,
+        };
+        let shared = Shared {
+            store: SnapshotStore::open(url)?,
+            interval: options.interval,
+            weights: options.weights,
+            state: RwLock::new(State::Unknown),
+            looking: Mutex::new(looking),
+        };
+        let searcher = Self {
+            shared: Arc::new(shared),
+            refresh_after: None,
+        };
+        if let Err(error) = searcher.refresh().await {
+            tracing::warn!(%error, "no snapshot could be loaded yet");
+        }
+        Ok(searcher)
+    }
+
+    /// For functions, in which nothing runs between requests: every request begins with a look for a newer
+    /// snapshot, unless the last was less than a second ago.
+    pub fn refreshed_per_request(self) -> Self {
+        Self {
+            refresh_after: Some(Duration::from_secs(1)),
+            ..self
+        }
+    }
+
+    /// How long to wait between calls of [`Searcher::refresh`].
+    pub fn interval(&self) -> Duration {
+        self.shared.interval
+    }
+
+    /// Looks for newer snapshots for ever, for a task of its own.
+    pub async fn follow(self) {
+        loop {
+            tokio::time::sleep(self.shared.interval).await;
+            // What is wrong is logged where it is found; the next look may succeed.
+            let _ = self.refresh().await;
+        }
+    }
+
+    /// Looks for a newer snapshot and loads it; whether there was one. On an error the one before stays.
+    pub async fn refresh(&self) -> Result<bool> {
+        let mut looking = self.shared.looking.lock().await;
+        self.look(&mut looking).await
+    }
+
+    /// As [`Searcher::refresh`], unless somebody looked within the last `age`.
+    pub async fn refresh_if_older(&self, age: Duration) -> Result<bool> {
+        let mut looking = self.shared.looking.lock().await;
+        if looking.last.is_some_and(|last| last.elapsed() < age) {
+            return Ok(false);
+        }
+        self.look(&mut looking).await
+    }
+
+    /// Whether searching is possible.
+    pub fn is_ready(&self) -> bool {
+        !matches!(self.state(), State::Unknown)
+    }
+
+    /// The version of the snapshot that is searched; 0 before the first.
+    pub fn version(&self) -> u64 {
+        match self.state() {
+            State::Loaded(snapshot) => snapshot.version,
+            State::Unknown | State::Nothing => 0,
+        }
+    }
+
+    fn state(&self) -> State {
+        self.shared
+            .state
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set(&self, state: State) {
+        *self
+            .shared
+            .state
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    async fn look(&self, looking: &mut Looking) -> Result<bool> {
+        let current = self.version();
+        let versions = self.shared.store.versions_after(current).await?;
+        looking.last = Some(Instant::now());
+        let Some(newest) = versions.first().copied() else {
+            if current == 0 {
+                self.set(State::Nothing);
+            }
+            return Ok(false);
+        };
+        // With a snapshot to go on with, only the newest is of interest.
+        let tried = if current == 0 { FALLBACKS } else { 1 };
+        let mut outcome = Ok(false);
+        for version in versions.into_iter().take(tried) {
+            outcome = self.load(looking, version).await.map(|()| true);
+            match &outcome {
+                Ok(_) | Err(Error::Unavailable { .. }) => return outcome,
+                Err(error) if looking.damaged < newest => {
+                    tracing::error!(
+                        version,
+                        error = error as &dyn std::error::Error,
+                        "a snapshot can't be used"
+                    );
+                }
+                Err(_) => {}
+            }
+        }
+        looking.damaged = newest;
+        outcome
+    }
+
+    async fn load(&self, looking: &Looking, version: u64) -> Result<()> {
+        let manifest = self.shared.store.manifest(version).await?;
+        let snapshot = looking
+            .cache
+            .load(&self.shared.store, manifest.clone())
+            .await?;
+        tracing::debug!(
+            version,
+            products = manifest.products,
+            "a snapshot was loaded"
+        );
+        self.set(State::Loaded(Arc::new(snapshot)));
+        looking.cache.keep_only(&manifest);
+        Ok(())
+    }
+
+    /// The snapshot to answer from; `None` before the first was published.
+    async fn snapshot(&self) -> Result<Option<Arc<Snapshot>>> {
+        if let Some(age) = self.refresh_after
+            && let Err(error) = self.refresh_if_older(age).await
+        {
+            tracing::warn!(%error, "no newer snapshot could be looked for");
+        }
+        match self.state() {
+            State::Loaded(snapshot) => Ok(Some(snapshot)),
+            State::Nothing => Ok(None),
+            State::Unknown => Err(Error::unavailable("search")),
+        }
+    }
+}
+
+#[async_trait]
+impl SearchApi for Searcher {
+    async fn search(&self, request: &SearchRequest) -> Result<SearchPage> {
+        request.check()?;
+        let Some(snapshot) = self.snapshot().await? else {
+            return Ok(empty_page(request));
+        };
+        let (request, shared) = (request.clone(), self.shared.clone());
+        spawn_blocking(move || list(&snapshot, &request, &shared.weights))
+            .await
+            .map_err(Error::internal)?
+    }
+
+    async fn suggest(&self, prefix: &str) -> Result<Vec<String>> {
+        let Some(snapshot) = self.snapshot().await? else {
+            return Ok(Vec::new());
+        };
+        let prefix = prefix.to_owned();
+        let completed = spawn_blocking(move || complete(snapshot.vocabulary(), &prefix));
+        completed.await.map_err(Error::internal)
+    }
+}

@@ -1,0 +1,103 @@
+//! The files of snapshots on this machine: each is fetched once, verified, and linked into a folder per version.
+
+use std::{
+    collections::HashSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use bothways_domain::{Error, Result};
+use tempfile::TempDir;
+use tokio::task::spawn_blocking;
+
+use crate::{
+    manifest::Manifest, overlay::Overlay, snapshot::Snapshot, snapshot_store::SnapshotStore,
+};
+
+/// A folder of this process, removed in the end.
+pub(crate) struct SnapshotCache {
+    folder: TempDir,
+}
+
+impl SnapshotCache {
+    /// Makes an empty one in `parent`.
+    pub(crate) fn create(parent: &Path) -> Result<Self> {
+        fs::create_dir_all(parent).map_err(Error::internal)?;
+        let folder = tempfile::Builder::new()
+            .prefix("bothways-search-")
+            .tempdir_in(parent)
+            .map_err(Error::internal)?;
+        fs::create_dir(folder.path().join("files")).map_err(Error::internal)?;
+        Ok(Self { folder })
+    }
+
+    fn file(&self, sha256: &str) -> PathBuf {
+        self.folder.path().join("files").join(sha256)
+    }
+
+    fn version(&self, version: u64) -> PathBuf {
+        self.folder.path().join(format!("version-{version}"))
+    }
+
+    /// Fetches what is missing of a version, verifies it and opens the version.
+    pub(crate) async fn load(&self, store: &SnapshotStore, manifest: Manifest) -> Result<Snapshot> {
+        let missing = manifest
+            .files
+            .values()
+            .chain([&manifest.overlay])
+            .map(|blob| (blob.clone(), self.file(&blob.sha256)));
+        let mut seen = HashSet::new();
+        let missing = missing
+            .filter(|(blob, path)| seen.insert(blob.sha256.clone()) && !path.exists())
+            .collect();
+        store.fetch_to(missing).await?;
+        let folder = self.version(manifest.version);
+        let files: Vec<_> = manifest
+            .files
+            .iter()
+            .map(|(name, blob)| (self.file(&blob.sha256), folder.join(name)))
+            .collect();
+        let overlay = self.file(&manifest.overlay.sha256);
+        let opened = spawn_blocking(move || {
+            let overlay = fs::read(overlay).map_err(Error::internal)?;
+            let overlay = Overlay::decode(&overlay)
+                .ok_or_else(|| Error::internal("the overlay can't be read"))?;
+            let _ = fs::remove_dir_all(&folder);
+            fs::create_dir(&folder).map_err(Error::internal)?;
+            for (file, name) in files {
+                fs::hard_link(&file, &name)
+                    .or_else(|_| fs::copy(&file, &name).map(|_| ()))
+                    .map_err(Error::internal)?;
+            }
+            Snapshot::open(manifest.version, &folder, &overlay)
+        });
+        opened.await.map_err(Error::internal)?
+    }
+
+    /// Removes the files that only other versions need. Searches still running in one keep theirs open.
+    pub(crate) fn keep_only(&self, manifest: &Manifest) {
+        let live = manifest.hashes();
+        let version = self.version(manifest.version);
+        let entries = |folder: &Path| {
+            fs::read_dir(folder)
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|entry| entry.path())
+        };
+        for path in entries(&self.folder.path().join("files")) {
+            let kept = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .is_some_and(|name| live.contains(name));
+            if !kept {
+                let _ = fs::remove_file(path);
+            }
+        }
+        for path in entries(self.folder.path()) {
+            if path != version && path.file_name().is_some_and(|name| name != "files") {
+                let _ = fs::remove_dir_all(path);
+            }
+        }
+    }
+}

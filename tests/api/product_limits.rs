@@ -180,16 +180,12 @@ async fn a_body_of_exactly_1_mib_is_taken_and_one_byte_more_is_not(shop: &Shop) 
 }
 
 async fn every_broken_rule_of_a_product_is_named_at_once(shop: &Shop) {
-    let reply = shop
-        .product()
-        .with("name", "")
-        .with("rating", 9)
-        .price(-5)
-        .attempt()
-        .await;
+    let long = "d".repeat(20_001);
+    let product = shop.product().with("name", "").with("description", long);
+    let reply = product.with("attributes", attributes(201)).attempt().await;
     reply.invalid("/name");
-    reply.invalid("/rating");
-    reply.invalid_within("/price");
+    reply.invalid("/description");
+    reply.invalid("/attributes");
 }
 
 async fn a_body_nested_too_deeply_is_refused(shop: &Shop) {

@@ -14,6 +14,7 @@ mod ports;
 mod postgres;
 mod probe;
 mod progress;
+mod reaper;
 mod remote;
 mod seed;
 mod serverless;
@@ -33,6 +34,10 @@ use clap::Parser as _;
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(reaper::ARGUMENT) {
+        reaper::run();
+        return ExitCode::SUCCESS;
+    }
     let cli = Cli::parse();
     crypto::install();
     let runtime = match tokio::runtime::Runtime::new() {

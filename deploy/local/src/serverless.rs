@@ -8,6 +8,7 @@ use crate::binaries;
 use crate::cli::Up;
 use crate::lambda::{Host, HostOptions};
 use crate::ports::Reserved;
+use crate::reaper::Reaper;
 use crate::setup::Setup;
 use crate::state::ShopState;
 use crate::supervisor::Process;
@@ -66,6 +67,7 @@ pub(crate) async fn start(
             .max(1),
         concurrent_starts: STARTS_PER_CORE * cores,
         idle: Duration::from_secs(up.function_idle),
+        reaper: Some(Reaper::start().map_err(|error| error.to_string())?),
         logs: Arc::clone(&setup.logs),
     };
     let listener = public.into_listener().map_err(|error| error.to_string())?;

@@ -53,6 +53,9 @@ impl Instance {
         let launched = Instant::now();
         let mut child = command(&pool, id, listener.local_addr()?.port()).spawn()?;
         let pid = child.id().unwrap_or_default();
+        if let Some(reaper) = &pool.settings.reaper {
+            reaper.watch(pid);
+        }
         if let Some(stdout) = child.stdout.take() {
             pool.log.follow(stdout);
         }
@@ -89,6 +92,9 @@ impl Instance {
             }
         };
         server.abort();
+        if let Some(reaper) = &self.pool.settings.reaper {
+            reaper.forget(self.pid);
+        }
         let reason = match status {
             Ok(status) => format!("Runtime exited: {status}"),
             Err(error) => format!("Runtime exited: {error}"),

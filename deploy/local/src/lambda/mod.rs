@@ -31,6 +31,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::logs::Logs;
+use crate::reaper::Reaper;
 use crate::sync::lock;
 use gateway::Gateway;
 use invocation::Concurrency;
@@ -64,6 +65,8 @@ pub(crate) struct HostOptions {
     pub(crate) concurrent_starts: usize,
     /// How long an instance may idle.
     pub(crate) idle: Duration,
+    /// Ends instances if the launcher can't.
+    pub(crate) reaper: Option<Reaper>,
     /// Where the functions' logs go.
     pub(crate) logs: Arc<Logs>,
 }
@@ -124,7 +127,7 @@ impl Host {
             )
         })?;
         let queues = open_queues(&application, &options.queues).map_err(|e| e.to_string())?;
-        let pools = pools(&application, &options, &queue_endpoint);
+        let pools = pools(&application, options, &queue_endpoint);
         missing_binaries(&pools)?;
 
         let gateway = gateway(&application, &pools, &listener)?;
@@ -188,6 +191,15 @@ impl Host {
         }
         self.feeders.iter().for_each(JoinHandle::abort);
         futures::future::join_all(self.pools.values().map(|pool| pool.close())).await;
+        // All share one.
+        if let Some(reaper) = self
+            .pools
+            .values()
+            .next()
+            .and_then(|pool| pool.settings.reaper.as_ref())
+        {
+            reaper.dismiss();
+        }
     }
 }
 
@@ -209,7 +221,7 @@ fn open_queues(
 
 fn pools(
     application: &Application,
-    options: &HostOptions,
+    options: HostOptions,
     queue_endpoint: &str,
 ) -> BTreeMap<String, Arc<Pool>> {
     let mut environment = BTreeMap::from([
@@ -219,12 +231,13 @@ fn pools(
         ("AWS_SECRET_ACCESS_KEY".to_owned(), "local".to_owned()),
         ("AWS_SESSION_TOKEN".to_owned(), "local".to_owned()),
     ]);
-    environment.extend(options.environment.clone());
+    environment.extend(options.environment);
     let settings = Arc::new(HostSettings {
-        binaries: options.binaries.clone(),
+        binaries: options.binaries,
         environment,
         account: Concurrency::new(options.account_concurrency),
         instances_per_function: options.instances_per_function,
+        reaper: options.reaper,
         starts: Arc::new(Semaphore::new(options.concurrent_starts)),
         idle: options.idle,
     });

@@ -14,6 +14,7 @@ use super::invocation::{Concurrency, Failure, Invocation, Outcome, PAYLOAD_LIMIT
 use super::report::{Counters, Totals};
 use super::template::model::FunctionSpec;
 use crate::logs::LogSource;
+use crate::reaper::Reaper;
 use crate::sync::lock;
 
 /// How long an instance may take to ask for its first event ("Lambda execution environment").
@@ -33,6 +34,8 @@ pub(crate) struct HostSettings {
     pub(crate) instances_per_function: usize,
     /// Instances that may initialise at once, for the same reason.
     pub(crate) starts: Arc<Semaphore>,
+    /// Ends instances if the launcher can't.
+    pub(crate) reaper: Option<Reaper>,
     /// How long an instance may idle before it is reaped.
     pub(crate) idle: Duration,
 }

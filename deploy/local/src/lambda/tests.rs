@@ -85,6 +85,7 @@ async fn start(options: Options) -> Fixture {
         instances_per_function: options.instances,
         concurrent_starts: 2,
         idle: options.idle,
+        reaper: None,
         logs: Logs::open(folder.path().join("logs")).unwrap(),
     };
     let host = Host::start(options, listener).await.unwrap();

@@ -16,6 +16,7 @@ fn main() -> ExitCode {
             trusted_proxies: shop.settings.addresses("TRUSTED_PROXIES")?,
         };
         let gateway = Gateway::new(upstreams, limits, Patience::default());
-        Ok(Service::new(gateway.router(system::about("microservices"))))
+        let health = gateway.health();
+        Ok(Service::new(gateway.router(system::about("microservices"))).health(health))
     })
 }

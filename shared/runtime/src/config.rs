@@ -25,10 +25,6 @@ pub struct Settings;
 
 impl Settings {
     /// The variable's text, if set.
-    #[expect(
-        clippy::unused_self,
-        reason = "reads like the source of settings that it is"
-    )]
     pub fn text(self, variable: &str) -> Option<String> {
         env::var(variable).ok().filter(|text| !text.is_empty())
     }

@@ -25,6 +25,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// What a microservice consists of.
 pub struct Service {
     router: Router,
+    health: Option<Router>,
     background: Vec<Background>,
 }
 
@@ -33,6 +34,7 @@ impl Service {
     pub fn new(router: Router) -> Self {
         Self {
             router,
+            health: None,
             background: Vec::new(),
         }
     }
@@ -40,6 +42,12 @@ impl Service {
     /// Answers these routes, too.
     pub fn merge(mut self, router: Router) -> Self {
         self.router = self.router.merge(router);
+        self
+    }
+
+    /// Says how it is with these routes, rather than with whether its databases answer.
+    pub fn health(mut self, router: Router) -> Self {
+        self.health = Some(router);
         self
     }
 

@@ -29,9 +29,11 @@ pub struct Database {
 /// where they are missing.
 pub async fn connect(url: &str, context: &str, connections: u32) -> Result<Database> {
     let url = url.replace("{context}", context);
-    let options = PgConnectOptions::from_str(&url)
-        .map_err(|error| Error::internal(format!("DATABASE_URL: {error}")))?
-        .application_name(&format!("bothways-{context}"));
+    let mut options = PgConnectOptions::from_str(&url)
+        .map_err(|error| Error::internal(format!("DATABASE_URL: {error}")))?;
+    if options.get_application_name().is_none() {
+        options = options.application_name(&format!("bothways-{context}"));
+    }
     migrate::run(&options, context).await?;
     let connections = connections.max(1);
     let pool = PgPoolOptions::new()

@@ -1,0 +1,277 @@
+//! Carts.
+
+use std::sync::Arc;
+
+use bothways_domain::{
+    cart::{Cart, CartStore, CartWrite, MAX_ITEMS},
+    id::CartId,
+};
+
+use crate::{
+    Place,
+    sample::{at, cart_id, line, order_id, product_id, quantity, units, usd, user_id},
+};
+
+pub(crate) fn empty(id: &str) -> Cart {
+    Cart {
+        id: cart_id(id),
+        owner: None,
+        lines: Vec::new(),
+        version: 1,
+        updated_at: at(0),
+    }
+}
+
+/// A store with one cart that holds two kettles and three mugs, its version 3.
+async fn filled(place: &dyn Place) -> (Arc<dyn CartStore>, CartId) {
+    let store = place.carts().await;
+    store.create(&empty("cart")).await.unwrap();
+    for line in [line("kettle", 2), line("mug", 3)] {
+        put(store.as_ref(), line, None).await;
+    }
+    (store, cart_id("cart"))
+}
+
+async fn put(
+    store: &dyn CartStore,
+    line: bothways_domain::cart::CartLine,
+    if_version: Option<i64>,
+) -> CartWrite {
+    store
+        .put_line(&cart_id("cart"), &line, if_version, at(10))
+        .await
+        .unwrap()
+}
+
+/// The cart that a write left, which is also the one that is stored.
+async fn done(store: &dyn CartStore, write: CartWrite) -> Cart {
+    let CartWrite::Done(cart) = write else {
+        panic!("the write was refused: {write:?}")
+    };
+    assert_eq!(store.find(&cart.id).await.unwrap().as_ref(), Some(&cart));
+    cart
+}
+
+fn contents(cart: &Cart) -> Vec<(&str, u32)> {
+    cart.lines
+        .iter()
+        .map(|line| (line.product_id.as_str(), line.quantity.get()))
+        .collect()
+}
+
+/// With its owner and lines, for every process.
+pub async fn a_cart_comes_back_as_it_was_made(place: &dyn Place) {
+    let (store, peer) = (place.carts().await, place.carts().await);
+    let mut owned = empty("owned");
+    owned.owner = Some(user_id("ann"));
+    owned.lines = vec![line("mug", 99), line("kettle", 1)];
+    for cart in [empty("cart"), owned] {
+        store.create(&cart).await.unwrap();
+        assert_eq!(peer.find(&cart.id).await.unwrap(), Some(cart));
+    }
+    assert_eq!(store.find(&cart_id("other")).await.unwrap(), None);
+    assert!(
+        store.create(&empty("cart")).await.is_err(),
+        "an id is used once"
+    );
+}
+
+/// A changed line stays in its place; one that is put again after its removal comes last.
+pub async fn lines_keep_the_order_they_were_first_put(place: &dyn Place) {
+    let (store, id) = filled(place).await;
+    put(store.as_ref(), line("fork", 1), None).await;
+    let write = put(store.as_ref(), line("kettle", 9), None).await;
+    let cart = done(store.as_ref(), write).await;
+    assert_eq!(contents(&cart), [("kettle", 9), ("mug", 3), ("fork", 1)]);
+    assert_eq!((cart.version, cart.updated_at), (5, at(10)));
+    let write = store
+        .remove_line(&id, &product_id("kettle"), None, at(20))
+        .await
+        .unwrap();
+    let cart = done(store.as_ref(), write).await;
+    assert_eq!((cart.version, cart.updated_at), (6, at(20)));
+    let write = put(store.as_ref(), line("kettle", 1), None).await;
+    let cart = done(store.as_ref(), write).await;
+    assert_eq!(contents(&cart), [("mug", 3), ("fork", 1), ("kettle", 1)]);
+}
+
+/// Neither version nor time.
+pub async fn putting_the_same_again_changes_nothing(place: &dyn Place) {
+    let (store, id) = filled(place).await;
+    let before = store.find(&id).await.unwrap().unwrap();
+    let write = store
+        .put_line(&id, &line("mug", 3), None, at(99))
+        .await
+        .unwrap();
+    assert_eq!(done(store.as_ref(), write).await, before);
+}
+
+/// For putting and removing alike; the right version is let through.
+pub async fn a_version_that_no_longer_holds_is_stale(place: &dyn Place) {
+    let (store, id) = filled(place).await;
+    let mug = product_id("mug");
+    for version in [2, 4] {
+        assert_eq!(
+            put(store.as_ref(), line("fork", 1), Some(version)).await,
+            CartWrite::Stale
+        );
+        let removed = store
+            .remove_line(&id, &mug, Some(version), at(20))
+            .await
+            .unwrap();
+        assert_eq!(removed, CartWrite::Stale);
+    }
+    let write = put(store.as_ref(), line("fork", 1), Some(3)).await;
+    assert_eq!(done(store.as_ref(), write).await.version, 4);
+    let write = store.remove_line(&id, &mug, Some(4), at(20)).await.unwrap();
+    assert_eq!(
+        contents(&done(store.as_ref(), write).await),
+        [("kettle", 2), ("fork", 1)]
+    );
+}
+
+/// What it holds already can still be changed.
+pub async fn a_full_cart_takes_no_other_product(place: &dyn Place) {
+    let store = place.carts().await;
+    let mut cart = empty("cart");
+    cart.lines = (0..MAX_ITEMS).map(|n| line(&format!("p{n}"), 1)).collect();
+    store.create(&cart).await.unwrap();
+    assert_eq!(
+        put(store.as_ref(), line("another", 1), None).await,
+        CartWrite::Full
+    );
+    let write = put(store.as_ref(), line("p50", 7), None).await;
+    let changed = done(store.as_ref(), write).await;
+    assert_eq!(
+        (changed.lines.len(), contents(&changed)[50]),
+        (MAX_ITEMS, ("p50", 7))
+    );
+}
+
+/// It is as the caller wants it.
+pub async fn removing_what_is_not_there_changes_nothing(place: &dyn Place) {
+    let (store, id) = filled(place).await;
+    let before = store.find(&id).await.unwrap().unwrap();
+    let write = store
+        .remove_line(&id, &product_id("fork"), None, at(99))
+        .await
+        .unwrap();
+    assert_eq!(done(store.as_ref(), write).await, before);
+}
+
+/// Quantities are not touched, and lines that are gone stay gone.
+pub async fn remembering_prices_is_no_change_of_the_cart(place: &dyn Place) {
+    let (store, id) = filled(place).await;
+    let mut dearer = line("kettle", 77);
+    "A better kettle".clone_into(&mut dearer.name);
+    dearer.unit_price = usd(9_999);
+    store
+        .remember(&id, &[dearer, line("gone", 1)])
+        .await
+        .unwrap();
+    let cart = store.find(&id).await.unwrap().unwrap();
+    assert_eq!((cart.version, cart.updated_at), (3, at(10)));
+    assert_eq!(contents(&cart), [("kettle", 2), ("mug", 3)]);
+    assert_eq!(
+        (cart.lines[0].name.as_str(), cart.lines[0].unit_price),
+        ("A better kettle", usd(9_999))
+    );
+    store
+        .remember(&cart_id("other"), &[line("kettle", 1)])
+        .await
+        .unwrap();
+}
+
+/// Claiming again is fine; for another user there is no such cart.
+pub async fn a_cart_is_claimed_by_one_user(place: &dyn Place) {
+    let (store, id) = filled(place).await;
+    for _ in 0..2 {
+        let write = store.claim(&id, &user_id("ann"), at(30)).await.unwrap();
+        let cart = done(store.as_ref(), write).await;
+        assert_eq!(
+            (cart.owner, cart.version, cart.updated_at),
+            (Some(user_id("ann")), 4, at(30))
+        );
+    }
+    let others = store.claim(&id, &user_id("bob"), at(40)).await.unwrap();
+    assert_eq!(others, CartWrite::Missing);
+    let write = put(store.as_ref(), line("fork", 1), None).await;
+    assert_eq!(
+        done(store.as_ref(), write).await.owner,
+        Some(user_id("ann"))
+    );
+}
+
+/// With its lines and what was noted of its orders.
+pub async fn a_deleted_cart_is_gone(place: &dyn Place) {
+    let (store, id) = filled(place).await;
+    store
+        .consume(&id, &order_id("order"), &[units("mug", 1)], at(20))
+        .await
+        .unwrap();
+    assert!(store.delete(&id).await.unwrap());
+    assert!(!store.delete(&id).await.unwrap());
+    assert_eq!(store.find(&id).await.unwrap(), None);
+    store.create(&empty("cart")).await.unwrap();
+    assert_eq!(
+        store.find(&id).await.unwrap(),
+        Some(empty("cart")),
+        "nothing is left of the old one"
+    );
+}
+
+/// What was added since stays; a line that reaches zero goes.
+pub async fn an_order_takes_its_lines_out_once(place: &dyn Place) {
+    let (store, id) = filled(place).await;
+    put(store.as_ref(), line("fork", 1), None).await;
+    let bought = [units("kettle", 2), units("mug", 1), units("gone", 5)];
+    for _ in 0..2 {
+        store
+            .consume(&id, &order_id("order"), &bought, at(20))
+            .await
+            .unwrap();
+        let cart = store.find(&id).await.unwrap().unwrap();
+        assert_eq!(contents(&cart), [("mug", 2), ("fork", 1)]);
+        assert_eq!((cart.version, cart.updated_at), (5, at(20)));
+        assert_eq!(cart.lines[0].quantity, quantity(2));
+    }
+    store
+        .consume(&id, &order_id("next"), &[units("mug", 9)], at(30))
+        .await
+        .unwrap();
+    let cart = store.find(&id).await.unwrap().unwrap();
+    assert_eq!(
+        contents(&cart),
+        [("fork", 1)],
+        "fewer than were bought: none are left"
+    );
+    store
+        .consume(&id, &order_id("third"), &[units("mug", 9)], at(40))
+        .await
+        .unwrap();
+    assert_eq!(
+        store.find(&id).await.unwrap(),
+        Some(cart),
+        "nothing to take out, nothing changed"
+    );
+}
+
+/// Except for an order, which has bought it all the same.
+pub async fn writing_to_a_missing_cart_says_so(place: &dyn Place) {
+    let (store, id) = (place.carts().await, cart_id("cart"));
+    assert_eq!(
+        put(store.as_ref(), line("mug", 1), None).await,
+        CartWrite::Missing
+    );
+    let removed = store
+        .remove_line(&id, &product_id("mug"), Some(1), at(1))
+        .await
+        .unwrap();
+    assert_eq!(removed, CartWrite::Missing);
+    let claimed = store.claim(&id, &user_id("ann"), at(1)).await.unwrap();
+    assert_eq!(claimed, CartWrite::Missing);
+    store
+        .consume(&id, &order_id("order"), &[units("mug", 1)], at(1))
+        .await
+        .unwrap();
+}

@@ -1,0 +1,554 @@
+//! What holds when several processes write at once. Half of the writers go over each of two sets of connections.
+
+use std::{collections::HashSet, future::Future};
+
+use bothways_domain::{
+    cart::CartWrite,
+    checkout::{Cancelling, Claimed, Step},
+    event::Outbox,
+    id::{OrderId, ProductId},
+    identity::Rotation,
+    import::Change,
+    inventory::{Reserved, Settled},
+};
+use futures::future::join_all;
+
+use crate::{
+    Place,
+    cancelling::cancel,
+    cart::empty,
+    checkout::confirm_order,
+    identity::{account, rotate, signed_in},
+    inventory::{level, set},
+    sample::{
+        at, cart_id, claim, line, order_id, product, product_id, quantity, told, told_of, units,
+        user_id,
+    },
+};
+
+/// Does `work` for each of `0..n`, all at once.
+async fn at_once<T, F: Future<Output = T>>(n: u32, work: impl Fn(u32) -> F) -> Vec<T> {
+    join_all((0..n).map(work)).await
+}
+
+/// How many of the answers are so.
+fn count<T>(answers: &[T], is_so: impl Fn(&T) -> bool) -> usize {
+    answers.iter().filter(|answer| is_so(answer)).count()
+}
+
+/// Each makes what is missing or waits for another that does.
+pub async fn ten_processes_start_at_once(place: &dyn Place) {
+    let stores = at_once(10, |_| place.products()).await;
+    let saved = at_once(10, |n| {
+        let product = product(&format!("p{n}"), "product", at(0));
+        stores[n as usize].save(vec![told(product)])
+    });
+    for saved in saved.await {
+        assert_eq!(saved.unwrap()[0].change, Change::Created);
+    }
+    assert_eq!(stores[0].page(None, 100).await.unwrap().len(), 10);
+    let others = futures::join!(
+        place.carts(),
+        place.checkouts(),
+        place.identities(),
+        place.inventory()
+    );
+    assert_eq!(others.0.find(&cart_id("cart")).await.unwrap(), None);
+}
+
+/// Never more than there is, and no unit is left while somebody wants it.
+pub async fn fifty_buyers_get_twenty_units(place: &dyn Place) {
+    let stores = [place.inventory().await, place.inventory().await];
+    set(stores[0].as_ref(), "kettle", 20).await;
+    let wanted = [units("kettle", 1)];
+    let answers = at_once(50, |n| {
+        let (store, wanted) = (&stores[n as usize % 2], &wanted);
+        async move {
+            let order = order_id(&format!("order-{n}"));
+            let reserved = store.reserve(&order, wanted, at(0), at(100)).await.unwrap();
+            if reserved == Reserved::Kept {
+                assert_eq!(store.settle(&order, at(1)).await.unwrap(), Settled::Sold);
+            }
+            reserved
+        }
+    });
+    let answers = answers.await;
+    let short = Reserved::Short(vec![product_id("kettle")]);
+    assert_eq!(count(&answers, |answer| *answer == Reserved::Kept), 20);
+    assert_eq!(count(&answers, |answer| *answer == short), 30);
+    assert_eq!(level(stores[0].as_ref(), "kettle").await, (0, 0));
+    let told = told_of(place.outbox("inventory").await.as_ref()).await;
+    assert_eq!(told.len(), 3, "in stock, low, out: each told once");
+}
+
+/// Opposite orders of the same products are where locks would wait for each other.
+pub async fn reservations_of_the_same_products_in_any_order_all_end(place: &dyn Place) {
+    let stores = [place.inventory().await, place.inventory().await];
+    for product in ["a", "b", "c", "d"] {
+        set(stores[0].as_ref(), product, 40).await;
+    }
+    let answers = at_once(40, |n| {
+        let store = &stores[n as usize % 2];
+        async move {
+            let mut lines = ["a", "b", "c", "d"].map(|product| units(product, 1));
+            lines.rotate_left(n as usize % 4);
+            if n % 3 == 0 {
+                lines.reverse();
+            }
+            let order = order_id(&format!("order-{n}"));
+            let reserved = store.reserve(&order, &lines, at(0), at(100)).await.unwrap();
+            match n % 4 {
+                0 => store.release(&order, at(1)).await.unwrap(),
+                1 => assert_eq!(store.settle(&order, at(1)).await.unwrap(), Settled::Sold),
+                _ => {}
+            }
+            reserved
+        }
+    });
+    assert!(answers.await.iter().all(|answer| *answer == Reserved::Kept));
+    for product in ["a", "b", "c", "d"] {
+        assert_eq!(level(stores[1].as_ref(), product).await, (30, 20));
+    }
+}
+
+/// A client that sends its request again while the first is under way.
+pub async fn one_order_reserved_by_many_at_once_is_kept_once(place: &dyn Place) {
+    let stores = [place.inventory().await, place.inventory().await];
+    set(stores[0].as_ref(), "kettle", 20).await;
+    let (order, wanted) = (order_id("order"), [units("kettle", 2)]);
+    let answers = at_once(16, |n| {
+        stores[n as usize % 2].reserve(&order, &wanted, at(0), at(100))
+    });
+    for answer in answers.await {
+        assert_eq!(answer.unwrap(), Reserved::Kept);
+    }
+    assert_eq!(level(stores[0].as_ref(), "kettle").await, (20, 2));
+}
+
+/// Whichever is first, and the books say so.
+pub async fn settling_and_releasing_at_once_agree(place: &dyn Place) {
+    let stores = [place.inventory().await, place.inventory().await];
+    set(stores[0].as_ref(), "kettle", 20).await;
+    let mut sold = 0;
+    for n in 0..10 {
+        let order = order_id(&format!("order-{n}"));
+        stores[0]
+            .reserve(&order, &[units("kettle", 1)], at(0), at(100))
+            .await
+            .unwrap();
+        let (settled, released) = futures::join!(
+            stores[0].settle(&order, at(1)),
+            stores[1].release(&order, at(1))
+        );
+        released.unwrap();
+        let settled = settled.unwrap();
+        sold += u32::from(settled == Settled::Sold);
+        assert_eq!(stores[1].settle(&order, at(2)).await.unwrap(), settled);
+    }
+    assert_eq!(level(stores[0].as_ref(), "kettle").await, (20 - sold, 0));
+}
+
+/// A set that comes too late for what was reserved in the meantime is refused.
+pub async fn setting_stock_while_it_is_reserved_never_goes_below(place: &dyn Place) {
+    let stores = [place.inventory().await, place.inventory().await];
+    let kettle = product_id("kettle");
+    set(stores[0].as_ref(), "kettle", 30).await;
+    let kept = at_once(30, |n| {
+        let (store, kettle) = (&stores[n as usize % 2], &kettle);
+        async move {
+            if n % 3 == 0 {
+                let _refused_or_not = store.set(&[(kettle.clone(), 10)], at(0)).await.unwrap();
+                return 0;
+            }
+            let order = order_id(&format!("order-{n}"));
+            let lines = [units("kettle", 1)];
+            let reserved = store.reserve(&order, &lines, at(0), at(100)).await.unwrap();
+            u32::from(reserved == Reserved::Kept)
+        }
+    });
+    let kept: u32 = kept.await.into_iter().sum();
+    let (on_hand, reserved) = level(stores[0].as_ref(), "kettle").await;
+    assert_eq!(reserved, kept);
+    assert!(
+        on_hand == 30 || (on_hand == 10 && reserved == 10),
+        "{on_hand} on hand, {reserved} reserved"
+    );
+}
+
+/// Two processes sweep at the same time, and buyers go on.
+pub async fn reservations_expire_once(place: &dyn Place) {
+    let stores = [place.inventory().await, place.inventory().await];
+    set(stores[0].as_ref(), "kettle", 100).await;
+    set(stores[0].as_ref(), "mug", 100).await;
+    let lines = [units("mug", 1), units("kettle", 1)];
+    for n in 0..30 {
+        let order = order_id(&format!("old-{n}"));
+        stores[0]
+            .reserve(&order, &lines, at(0), at(100))
+            .await
+            .unwrap();
+    }
+    let expired = at_once(12, |n| {
+        let (store, lines) = (&stores[n as usize % 2], &lines);
+        async move {
+            if n % 2 == 0 {
+                return store.expire(at(100), 10).await.unwrap();
+            }
+            let order = order_id(&format!("new-{n}"));
+            assert_eq!(
+                store
+                    .reserve(&order, lines, at(100), at(200))
+                    .await
+                    .unwrap(),
+                Reserved::Kept
+            );
+            0
+        }
+    });
+    let mut expired: u32 = expired.await.into_iter().sum();
+    expired += stores[0].expire(at(100), 100).await.unwrap();
+    assert_eq!(expired, 30);
+    assert_eq!(level(stores[0].as_ref(), "kettle").await, (100, 6));
+    assert_eq!(level(stores[0].as_ref(), "mug").await, (100, 6));
+}
+
+/// The others replace it, and every change is told of.
+pub async fn one_of_many_creates_a_product(place: &dyn Place) {
+    let stores = [place.products().await, place.products().await];
+    let changes = at_once(20, |n| {
+        let product = product("kettle", &format!("version {n}"), at(0));
+        stores[n as usize % 2].save(vec![told(product)])
+    });
+    let changes: Vec<Change> = changes
+        .await
+        .into_iter()
+        .map(|saved| saved.unwrap()[0].change)
+        .collect();
+    assert_eq!(count(&changes, |change| *change == Change::Created), 1);
+    assert_eq!(count(&changes, |change| *change == Change::Updated), 19);
+    assert_eq!(
+        told_of(place.outbox("product").await.as_ref()).await.len(),
+        20
+    );
+}
+
+/// Neither waits for the other forever, and every product ends up as one of them says.
+pub async fn imports_in_opposite_orders_both_land(place: &dyn Place) {
+    let stores = [place.products().await, place.products().await];
+    let batch = |name: &str, reverse: bool| {
+        let mut products: Vec<_> = (0..200)
+            .map(|n| told(product(&format!("p{n:03}"), name, at(0))))
+            .collect();
+        if reverse {
+            products.reverse();
+        }
+        products
+    };
+    for round in ["first", "second"] {
+        let names = [format!("{round} up"), format!("{round} down")];
+        let (up, down) = futures::join!(
+            stores[0].save(batch(&names[0], false)),
+            stores[1].save(batch(&names[1], true))
+        );
+        let changes: Vec<_> = up.unwrap().into_iter().chain(down.unwrap()).collect();
+        let created = count(&changes, |saved| saved.change == Change::Created);
+        assert_eq!(created, if round == "first" { 200 } else { 0 });
+        let landed = stores[0].page(None, 1_000).await.unwrap();
+        assert_eq!(landed.len(), 200);
+        assert!(
+            landed
+                .iter()
+                .all(|product| product.draft.name == landed[0].draft.name)
+        );
+        assert!(names.contains(&landed[0].draft.name));
+    }
+}
+
+/// The others find it stocked.
+pub async fn one_of_many_stocks_a_product_first(place: &dyn Place) {
+    let stores = [place.inventory().await, place.inventory().await];
+    let wanted: Vec<(ProductId, u32)> =
+        (0..50).map(|n| (product_id(&format!("p{n}")), 7)).collect();
+    let mut backwards = wanted.clone();
+    backwards.reverse();
+    let answers = at_once(8, |n| {
+        let wanted = if n % 3 == 0 { &wanted } else { &backwards };
+        stores[n as usize % 2].set(wanted, at(0))
+    });
+    let answers: Vec<_> = answers.await.into_iter().flat_map(Result::unwrap).collect();
+    let change = |wanted| count(&answers, |set| set.as_ref().unwrap().1 == wanted);
+    assert_eq!(
+        (change(Change::Created), change(Change::Unchanged)),
+        (50, 350)
+    );
+    assert_eq!(
+        told_of(place.outbox("inventory").await.as_ref())
+            .await
+            .len(),
+        50
+    );
+}
+
+/// No line is lost, and the version grows by one for each.
+pub async fn every_put_into_a_cart_counts(place: &dyn Place) {
+    let stores = [place.carts().await, place.carts().await];
+    stores[0].create(&empty("cart")).await.unwrap();
+    let id = cart_id("cart");
+    let writes = at_once(40, |n| {
+        let (store, id) = (&stores[n as usize % 2], &id);
+        async move {
+            store
+                .put_line(id, &line(&format!("p{n}"), 1), None, at(1))
+                .await
+                .unwrap()
+        }
+    });
+    let versions = writes.await.into_iter().map(|write| match write {
+        CartWrite::Done(cart) => cart.version,
+        refused => panic!("{refused:?}"),
+    });
+    let versions: HashSet<i64> = versions.collect();
+    assert_eq!(versions, (2..=41).collect());
+    let cart = stores[0].find(&id).await.unwrap().unwrap();
+    assert_eq!((cart.lines.len(), cart.version), (40, 41));
+    let stale = at_once(10, |n| {
+        let (store, id) = (&stores[n as usize % 2], &id);
+        async move {
+            store
+                .put_line(id, &line("p0", 10 + n), Some(41), at(2))
+                .await
+                .unwrap()
+        }
+    });
+    assert_eq!(
+        count(&stale.await, |write| *write == CartWrite::Stale),
+        9,
+        "one version, one write"
+    );
+}
+
+/// The other finds no such cart.
+pub async fn one_of_two_users_claims_a_cart(place: &dyn Place) {
+    let stores = [place.carts().await, place.carts().await];
+    stores[0].create(&empty("cart")).await.unwrap();
+    let id = cart_id("cart");
+    let claims = at_once(10, |n| {
+        let (store, id) = (&stores[n as usize % 2], &id);
+        async move {
+            store
+                .claim(id, &user_id(&format!("user-{}", n % 2)), at(1))
+                .await
+                .unwrap()
+        }
+    });
+    let claims = claims.await;
+    assert_eq!(count(&claims, |write| *write == CartWrite::Missing), 5);
+    assert_eq!(stores[0].find(&id).await.unwrap().unwrap().version, 2);
+}
+
+/// A worker and the recovery that thinks it is gone.
+pub async fn an_order_consumed_by_many_at_once_is_consumed_once(place: &dyn Place) {
+    let stores = [place.carts().await, place.carts().await];
+    let mut cart = empty("cart");
+    cart.lines = vec![line("kettle", 50)];
+    stores[0].create(&cart).await.unwrap();
+    let bought = [units("kettle", 3)];
+    let consumed = at_once(12, |n| {
+        let (store, id, bought) = (&stores[n as usize % 2], &cart.id, &bought);
+        async move {
+            store
+                .consume(id, &order_id(&format!("order-{}", n % 3)), bought, at(1))
+                .await
+        }
+    });
+    for consumed in consumed.await {
+        consumed.unwrap();
+    }
+    let left = stores[0].find(&cart.id).await.unwrap().unwrap();
+    assert_eq!((left.lines[0].quantity, left.version), (quantity(41), 4));
+}
+
+/// Of requests with one key that arrive together; the others hear that it is running.
+pub async fn one_of_many_workers_claims_a_key(place: &dyn Place) {
+    let stores = [place.checkouts().await, place.checkouts().await];
+    let claims = at_once(30, |n| {
+        let store = &stores[n as usize % 2];
+        async move {
+            let claim = claim("key", "cart", &format!("worker-{n}"), at(100));
+            store.claim(&claim, at(0)).await.unwrap()
+        }
+    });
+    let claims = claims.await;
+    assert_eq!(
+        count(&claims, |claimed| matches!(claimed, Claimed::Fresh(_))),
+        1
+    );
+    assert_eq!(count(&claims, |claimed| *claimed == Claimed::Running), 29);
+    let resumed = at_once(30, |n| {
+        let store = &stores[n as usize % 2];
+        async move {
+            let claim = claim("key", "cart", &format!("later-{n}"), at(300));
+            store.claim(&claim, at(100)).await.unwrap()
+        }
+    });
+    let resumed = resumed.await;
+    assert_eq!(
+        count(&resumed, |claimed| matches!(claimed, Claimed::Resumed(_))),
+        1
+    );
+    assert_eq!(count(&resumed, |claimed| *claimed == Claimed::Running), 29);
+}
+
+/// A cart is bought once.
+pub async fn one_of_many_keys_gets_the_cart(place: &dyn Place) {
+    let stores = [place.checkouts().await, place.checkouts().await];
+    let claims = at_once(20, |n| {
+        let store = &stores[n as usize % 2];
+        async move {
+            let claim = claim(&format!("key-{n}"), "cart", &format!("worker-{n}"), at(100));
+            store.claim(&claim, at(0)).await.unwrap()
+        }
+    });
+    let claims = claims.await;
+    assert_eq!(
+        count(&claims, |claimed| matches!(claimed, Claimed::Fresh(_))),
+        1
+    );
+    assert_eq!(count(&claims, |claimed| *claimed == Claimed::CartBusy), 19);
+}
+
+/// Each checkout is taken by one of them.
+pub async fn recoveries_share_what_is_abandoned(place: &dyn Place) {
+    let stores = [place.checkouts().await, place.checkouts().await];
+    for n in 0..20 {
+        let name = format!("n{n}");
+        stores[0]
+            .claim(&claim(&name, &name, "gone", at(10)), at(0))
+            .await
+            .unwrap();
+    }
+    let taken = at_once(8, |n| {
+        let store = &stores[n as usize % 2];
+        async move {
+            let worker = format!("recovery-{n}");
+            store
+                .take_abandoned(&worker, at(10), at(100), 4)
+                .await
+                .unwrap()
+        }
+    });
+    let mut taken: Vec<OrderId> = taken
+        .await
+        .into_iter()
+        .flatten()
+        .map(|saga| saga.checkout.order_id)
+        .collect();
+    let rest = stores[0]
+        .take_abandoned("rest", at(10), at(100), 100)
+        .await
+        .unwrap();
+    taken.extend(rest.into_iter().map(|saga| saga.checkout.order_id));
+    assert_eq!(taken.len(), 20);
+    assert_eq!(taken.into_iter().collect::<HashSet<_>>().len(), 20);
+}
+
+/// One refund, one restocking, one event.
+pub async fn one_of_many_cancels_an_order(place: &dyn Place) {
+    let stores = [place.checkouts().await, place.checkouts().await];
+    let id = confirm_order(stores[0].as_ref(), "key", "cart", "one").await;
+    assert!(stores[0].close(&id, "one", Step::Cleared).await.unwrap());
+    let cancelled = at_once(16, |n| {
+        let (store, id) = (&stores[n as usize % 2], &id);
+        async move { cancel(store.as_ref(), id, &format!("worker-{n}"), 50).await }
+    });
+    let cancelled = cancelled.await;
+    assert_eq!(
+        count(&cancelled, |answer| matches!(answer, Cancelling::Begun(_))),
+        1
+    );
+    assert_eq!(
+        count(&cancelled, |answer| matches!(
+            answer,
+            Cancelling::Already(_)
+        )),
+        15
+    );
+    assert_eq!(
+        told_of(place.outbox("checkout").await.as_ref()).await.len(),
+        2
+    );
+}
+
+/// The second is a replay, whoever it is.
+pub async fn one_of_two_trades_a_refresh_token_and_the_other_ends_the_session(place: &dyn Place) {
+    let stores = [place.identities().await, place.identities().await];
+    signed_in(stores[0].as_ref()).await;
+    let (one, other) = futures::join!(
+        rotate(stores[0].as_ref(), "first", "one's", 10),
+        rotate(stores[1].as_ref(), "first", "other's", 10)
+    );
+    let traded = [one, other];
+    assert_eq!(
+        count(&traded, |answer| matches!(answer, Rotation::Rotated { .. })),
+        1
+    );
+    assert_eq!(count(&traded, |answer| *answer == Rotation::Replayed), 1);
+    for token in ["first", "one's", "other's"] {
+        assert_eq!(
+            rotate(stores[0].as_ref(), token, "next", 20).await,
+            Rotation::Refused
+        );
+    }
+}
+
+/// The others hear that it is taken.
+pub async fn an_address_is_registered_once(place: &dyn Place) {
+    let stores = [place.identities().await, place.identities().await];
+    let created = at_once(12, |n| {
+        let store = &stores[n as usize % 2];
+        async move {
+            let account = account(&format!("user-{n}"), "ann@example.com");
+            store.create_user(&account).await.unwrap()
+        }
+    });
+    assert_eq!(count(&created.await, |created| *created), 1);
+}
+
+/// A burst gets no more tries than anybody else.
+pub async fn many_failures_at_once_stop_at_the_limit(place: &dyn Place) {
+    let stores = [place.identities().await, place.identities().await];
+    let noted = at_once(40, |n| {
+        let store = &stores[n as usize % 2];
+        async move {
+            let (now, since) = (at(100 + i64::from(n)), at(50 + i64::from(n)));
+            store
+                .note_failure("ann@example.com", now, since, 10)
+                .await
+                .unwrap()
+        }
+    });
+    assert_eq!(count(&noted.await, |noted| *noted), 10);
+    assert_eq!(
+        stores[0].failures("ann@example.com", at(0)).await.unwrap(),
+        10
+    );
+}
+
+/// The replicas wait.
+pub async fn one_of_many_relays_gets_the_lease(place: &dyn Place) {
+    let outboxes = [
+        place.outbox("checkout").await,
+        place.outbox("checkout").await,
+    ];
+    let outbox = |n: u32| -> &dyn Outbox { outboxes[n as usize % 2].as_ref() };
+    let leased = at_once(10, |n| {
+        let outbox = outbox(n);
+        async move {
+            outbox
+                .lease(&format!("relay-{n}"), at(0), at(100))
+                .await
+                .unwrap()
+        }
+    });
+    assert_eq!(count(&leased.await, |leased| *leased), 1);
+}

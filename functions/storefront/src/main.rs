@@ -1,6 +1,6 @@
 //! The web pages as a function, and the answer to every route that no other function has.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use bothways_http::system;
 use bothways_runtime::function;
@@ -14,7 +14,8 @@ fn main() -> ExitCode {
         let cart = shop.cart(product.clone(), inventory.clone()).await?;
         let checkout = shop.checkout(cart.clone(), product.clone(), inventory.clone()).await?;
         let identity = shop.identity().await?;
-        let search = Searcher::open(&shop.settings.require("SNAPSHOT_URL")?).await?.refreshed_per_request();
+        let search = Searcher::open(&shop.settings.require("SNAPSHOT_URL")?).await?;
+        let search = Arc::new(search.refreshed_per_request());
         let tokens = shop.verifier(identity.clone());
         let settings = Settings::new(shop.settings.text("SHOP_NAME"), shop.currency(), "serverless");
         let entropy = shop.entropy();

@@ -228,7 +228,7 @@ impl Process {
     async fn attend(
         &self,
         mut child: Child,
-        stdin: Option<ChildStdin>,
+        mut stdin: Option<ChildStdin>,
         orders: &mut Orders,
     ) -> bool {
         let ready = self.becomes_ready();
@@ -251,7 +251,7 @@ impl Process {
                         let _ = done.send(());
                     }
                     Some((order, done)) => {
-                        end(&mut child, order == Order::Stop).await;
+                        end(&mut child, stdin.take(), order == Order::Stop).await;
                         lock(&self.status).0 = None;
                         let crash = order == Order::Crash;
                         self.phase.send_replace(if crash { Phase::Crashed } else { Phase::Stopped });
@@ -260,7 +260,7 @@ impl Process {
                         break !crash;
                     }
                     None => {
-                        end(&mut child, true).await;
+                        end(&mut child, stdin.take(), true).await;
                         break true;
                     }
                 },
@@ -319,7 +319,7 @@ impl Process {
 }
 
 /// Ends a process: asked first when `orderly`, then killed.
-async fn end(child: &mut Child, orderly: bool) {
+async fn end(child: &mut Child, stdin: Option<ChildStdin>, orderly: bool) {
     if orderly {
         let pid = child
             .id()
@@ -328,6 +328,8 @@ async fn end(child: &mut Child, orderly: bool) {
         if let Some(pid) = pid {
             let _ = kill_process(pid, Signal::TERM);
         }
+        // A service that reads it would otherwise wait for that read before it can exit.
+        drop(stdin);
         if tokio::time::timeout(GRACE, child.wait()).await.is_ok() {
             return;
         }

@@ -16,10 +16,12 @@ pub mod checkout;
 pub mod concurrency;
 pub mod identity;
 pub mod inventory;
+pub mod lease;
 pub mod order;
 pub mod outbox;
 pub mod product;
 pub mod reservation;
+pub mod stock_races;
 
 mod sample;
 
@@ -140,17 +142,19 @@ macro_rules! stories {
             }
             checkout {
                 a_new_key_is_fresh
-                a_key_is_running_while_it_is_leased
                 a_key_belongs_to_one_request
-                a_lease_that_is_over_is_resumed_where_it_stopped
-                a_worker_that_lost_its_lease_writes_nothing
-                a_worker_nobody_replaced_may_go_on_late
-                a_suspended_checkout_is_resumed_at_once
                 a_confirmed_checkout_is_answered_even_while_open
                 a_refused_key_keeps_its_answer_and_frees_the_cart
                 a_refusal_before_the_order_is_placed_is_kept_too
                 a_forgotten_key_is_new_again
                 a_cart_is_locked_by_one_checkout_until_it_is_over
+            }
+            lease {
+                a_key_is_running_while_it_is_leased
+                a_lease_that_is_over_is_resumed_where_it_stopped
+                a_worker_that_lost_its_lease_writes_nothing
+                a_worker_nobody_replaced_may_go_on_late
+                a_suspended_checkout_is_resumed_at_once
                 abandoned_checkouts_are_taken_once
                 taking_abandoned_checkouts_stops_at_its_limit
             }
@@ -178,17 +182,19 @@ macro_rules! stories {
                 a_revoked_session_is_over
                 the_newest_key_signs_and_old_ones_go_out_of_sight
             }
-            concurrency {
-                ten_processes_start_at_once
+            stock_races {
                 fifty_buyers_get_twenty_units
                 reservations_of_the_same_products_in_any_order_all_end
                 one_order_reserved_by_many_at_once_is_kept_once
                 settling_and_releasing_at_once_agree
                 setting_stock_while_it_is_reserved_never_goes_below
                 reservations_expire_once
+                one_of_many_stocks_a_product_first
+            }
+            concurrency {
+                ten_processes_start_at_once
                 one_of_many_creates_a_product
                 imports_in_opposite_orders_both_land
-                one_of_many_stocks_a_product_first
                 every_put_into_a_cart_counts
                 one_of_two_users_claims_a_cart
                 an_order_consumed_by_many_at_once_is_consumed_once
@@ -252,10 +258,12 @@ mod tests {
             ("concurrency", include_str!("concurrency.rs")),
             ("identity", include_str!("identity.rs")),
             ("inventory", include_str!("inventory.rs")),
+            ("lease", include_str!("lease.rs")),
             ("order", include_str!("order.rs")),
             ("outbox", include_str!("outbox.rs")),
             ("product", include_str!("product.rs")),
             ("reservation", include_str!("reservation.rs")),
+            ("stock_races", include_str!("stock_races.rs")),
         ];
         let listed = include_str!("lib.rs");
         for (chapter, text) in chapters {

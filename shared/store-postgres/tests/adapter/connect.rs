@@ -23,12 +23,12 @@ fn cart(id: &str) -> Cart {
     }
 }
 
-/// Ends every connection that waits in a pool over this schema, as a restart of the server does.
-async fn break_connections(connection: &mut PgConnection, lock: &str) {
+/// Ends every connection by that name, as a restart of the server does.
+async fn break_connections(connection: &mut PgConnection, name: &str) {
     let ended = sqlx::query(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1",
     )
-    .bind(lock)
+    .bind(name)
     .execute(connection)
     .await
     .unwrap()

@@ -1,5 +1,7 @@
 //! SQLite holds the contract of every store, and what is special about it.
 
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
 mod connect;
 mod place;
 mod processes;

@@ -150,12 +150,18 @@ impl Pool {
         }
         while !state.closed
             && state.starting + returning < state.waiting.len()
-            && ready + state.starting < self.settings.instances_per_function
+            && ready + state.starting < self.most_instances()
         {
             state.starting += 1;
             let pool = Arc::clone(self);
             tokio::spawn(async move { pool.start().await });
         }
+    }
+
+    /// More instances than its concurrency a function never has.
+    fn most_instances(&self) -> usize {
+        let reserved = self.spec.reserved_concurrency.unwrap_or(usize::MAX);
+        self.settings.instances_per_function.min(reserved)
     }
 
     /// Looks once more, in case an instance that was about to be free did not come.

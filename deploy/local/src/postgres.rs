@@ -26,8 +26,14 @@ impl Server {
             return Err("--database-prefix: up to 30 of a-z, 0-9 and _ were expected".to_owned());
         }
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
+        // A database in the URL is not one of the shop's: those have names of their own.
+        let authority = base.find("://").map_or(0, |at| at + 3);
+        let base = match base[authority..].find('/') {
+            Some(path) => &base[..authority + path],
+            None => base,
+        };
         Ok(Self {
-            base: base.trim_end_matches('/').to_owned(),
+            base: base.to_owned(),
             query: query.to_owned(),
             prefix: prefix.to_owned(),
         })
@@ -107,11 +113,11 @@ mod tests {
             server.serverless_url(),
             "postgres://me@127.0.0.1:5433/t_1_serverless?options=-csearch_path%3D{context}"
         );
-        let server = Server::new("postgres://h?sslmode=disable", "b").unwrap();
+        let server = Server::new("postgres://h/postgres?sslmode=disable", "b").unwrap();
         assert!(
             server
                 .serverless_url()
-                .ends_with("?sslmode=disable&options=-csearch_path%3D{context}")
+                .ends_with("//h/b_serverless?sslmode=disable&options=-csearch_path%3D{context}")
         );
     }
 

@@ -38,15 +38,19 @@ fn session(id: &str) -> SessionId {
 }
 
 /// Ann's account, with a session whose first refresh token is `first` and ends at 1 000.
-pub(crate) async fn signed_in(store: &dyn IdentityStore) {
-    store
-        .create_user(&account("ann", "ann@example.com"))
-        .await
-        .unwrap();
+async fn signed_in(store: &dyn IdentityStore) {
+    sign_up(store).await;
     open(store, "session", "first").await;
 }
 
-async fn open(store: &dyn IdentityStore, id: &str, digest: &str) {
+/// Ann's account.
+pub(crate) async fn sign_up(store: &dyn IdentityStore) {
+    let ann = account("ann", "ann@example.com");
+    assert!(store.create_user(&ann).await.unwrap());
+}
+
+/// A session of Ann's with its first refresh token, which ends at 1 000.
+pub(crate) async fn open(store: &dyn IdentityStore, id: &str, digest: &str) {
     let token = RefreshToken {
         digest: digest.to_owned(),
         session: session(id),

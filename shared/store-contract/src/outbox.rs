@@ -69,7 +69,7 @@ pub async fn a_parked_event_holds_nothing_back_and_can_be_replayed(place: &dyn P
     let outbox = after_changes(place, &["a", "b", "a"]).await;
     let all = outbox.pending(at(0), 100).await.unwrap();
     outbox
-        .failed(all[0].sequence, "once", Some(at(0)))
+        .failed(all[0].sequence, "once", Some(at(15)))
         .await
         .unwrap();
     outbox

@@ -127,7 +127,7 @@ async fn nobody_may_frame_the_shop(shop: &Shop) {
 }
 
 async fn a_304_keeps_the_security_headers(shop: &Shop) {
-    let product = shop.product().create().await;
+    let product = shop.product().alone().create().await;
     let tag = shop
         .get(&product.path())
         .send()

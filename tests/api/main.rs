@@ -8,7 +8,7 @@
 //! | `SHOP_ARCHITECTURE` | `microservices` or `serverless`: how its tests are named, and what `/api/about` has to say |
 //! | `SHOP_PAYMENT_URL`, `SHOP_PAYMENT_KEY` | its payment provider; without, cases that look into the books are ignored |
 //! | `SHOP_CONTROL`, `SHOP_CONTROL_TOKEN`, `SHOP_FAILPOINT_DIR` | its launcher, for the resilience suite |
-//! | `TEST_DATABASE_URL` | start the shops on this PostgreSQL instead of SQLite |
+//! | `SHOP_DATABASE_URL` | start the shops on this PostgreSQL instead of SQLite |
 //! | `SHOP_NO_BUILD` | `1`: the binaries are built already |
 
 #![deny(dead_code, reason = "a case that is not listed would never run")]

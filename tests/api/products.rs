@@ -167,7 +167,7 @@ async fn tag_of(shop: &Shop, product: &Product) -> String {
 }
 
 async fn a_product_that_did_not_change_is_304(shop: &Shop) {
-    let product = shop.product().create().await;
+    let product = shop.product().alone().create().await;
     let tag = tag_of(shop, &product).await;
     let reply = shop
         .get(&product.path())
@@ -180,7 +180,7 @@ async fn a_product_that_did_not_change_is_304(shop: &Shop) {
 }
 
 async fn a_product_that_changed_is_sent_again(shop: &Shop) {
-    let product = shop.product().create().await;
+    let product = shop.product().alone().create().await;
     let tag = tag_of(shop, &product).await;
     product
         .with("name", "Another name")
@@ -197,7 +197,7 @@ async fn a_product_that_changed_is_sent_again(shop: &Shop) {
 }
 
 async fn a_change_of_stock_band_changes_the_etag(shop: &Shop) {
-    let product = shop.product().stock(9).create().await;
+    let product = shop.product().alone().stock(9).create().await;
     let tag = tag_of(shop, &product).await;
     shop.restock(&product.id, 0).await;
     let reply = shop
@@ -209,7 +209,7 @@ async fn a_change_of_stock_band_changes_the_etag(shop: &Shop) {
 }
 
 async fn if_none_match_may_list_several_tags(shop: &Shop) {
-    let product = shop.product().create().await;
+    let product = shop.product().alone().create().await;
     let tag = tag_of(shop, &product).await;
     for held in [
         format!("\"other\", {tag}"),

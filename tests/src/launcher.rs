@@ -227,7 +227,7 @@ fn spawn(folder: &Path, options: &Options, database_prefix: &str) -> (Child, Chi
     for (name, value) in &options.env {
         command.arg("--env").arg(format!("{name}={value}"));
     }
-    if let Ok(url) = env::var("TEST_DATABASE_URL") {
+    if let Ok(url) = env::var("SHOP_DATABASE_URL") {
         command.args(["--database-url", &url, "--database-prefix", database_prefix]);
     }
     let stderr = log.try_clone().expect("a second handle of the log");

@@ -76,6 +76,13 @@ impl ProductBuilder {
         self.with("category", path.to_vec())
     }
 
+    /// In a category of its own, so that it is related to no other test's product, and its page
+    /// changes only when this test changes it.
+    pub fn alone(self) -> Self {
+        let category = unique::word();
+        self.category(&[&category])
+    }
+
     /// At this price in minor units.
     pub fn price(self, amount: i64) -> Self {
         self.with("price", money(amount))

@@ -1,5 +1,7 @@
 //! Finding products.
 
+use std::fmt::Debug;
+
 use bothways_tests::{Case, SEARCH_LAG, Shop, cases, entries, eventually, members, money, word};
 use serde_json::{Value, json};
 
@@ -30,21 +32,44 @@ pub(crate) async fn search(shop: &Shop, query: &[(&str, &str)]) -> Value {
         .expect(200)
 }
 
-/// Searches until `total` products are found.
-pub(crate) async fn until_found(shop: &Shop, query: &[(&str, &str)], total: i64) -> Value {
-    eventually(
-        SEARCH_LAG,
-        &format!("{total} found for {query:?}"),
-        async || {
-            let found = search(shop, query).await;
-            if found["total"] == total {
-                Ok(found)
-            } else {
-                Err(format!("{}", found["total"]))
-            }
-        },
-    )
+/// Searches until `check` has no complaint about the answer. Instances of search follow changes each
+/// at its own pace, so one that was seen to know a change says nothing about the next.
+pub(crate) async fn until(
+    shop: &Shop,
+    query: &[(&str, &str)],
+    check: impl Fn(&Value) -> Result<(), String>,
+) -> Value {
+    eventually(SEARCH_LAG, &format!("search for {query:?}"), async || {
+        let found = search(shop, query).await;
+        check(&found).map(|()| found)
+    })
     .await
+}
+
+/// Searches until `total` products are found.
+pub(crate) async fn until_found(shop: &Shop, query: &[(&str, &str)], total: usize) -> Value {
+    until(shop, query, |found| same(&found["total"], &json!(total))).await
+}
+
+/// Searches until exactly these products are listed, in this order.
+pub(crate) async fn until_listed(
+    shop: &Shop,
+    query: &[(&str, &str)],
+    products: &[String],
+) -> Value {
+    until(shop, query, |found| same(&ids(found), &products)).await
+}
+
+/// Whether two things are equal; if not, what there is.
+pub(crate) fn same<T: PartialEq<U> + Debug, U: Debug>(
+    there: &T,
+    expected: &U,
+) -> Result<(), String> {
+    if there == expected {
+        Ok(())
+    } else {
+        Err(format!("{there:?} instead of {expected:?}"))
+    }
 }
 
 /// The ids of the hits in their order.
@@ -198,11 +223,14 @@ async fn a_product_that_has_all_words_comes_before_one_that_has_some(shop: &Shop
         .await;
     until_found(shop, &[("q", &second)], 1).await;
     until_found(shop, &[("q", &first)], 2).await;
-    let found = search(shop, &[("q", &format!("{first} {second}"))]).await;
-    assert_eq!(ids(&found).first(), Some(&all.id.as_str()), "{found}");
-    if let Some(other) = ids(&found).get(1) {
-        assert_eq!(*other, some.id);
-    }
+    let query = format!("{first} {second}");
+    until(shop, &[("q", &query)], |found| {
+        let mut ids = ids(found).into_iter();
+        same(&ids.next(), &Some(all.id.as_str()))?;
+        ids.next()
+            .map_or(Ok(()), |next| same(&next, &some.id.as_str()))
+    })
+    .await;
 }
 
 async fn the_syntax_of_a_search_engine_is_just_text(shop: &Shop) {

@@ -2,7 +2,7 @@
 
 use bothways_tests::{Case, Product, Shop, cases, money, word};
 
-use crate::search::{ids, search, until_found};
+use crate::search::{ids, same, search, until, until_found, until_listed};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases![
@@ -45,23 +45,18 @@ async fn branded(
         product.put(shop).await.expect(201);
         products.push(product.id);
     }
-    until_found(
-        shop,
-        &[("brand", &brand)],
-        i64::try_from(count).unwrap_or_default(),
-    )
-    .await;
+    until_found(shop, &[("brand", &brand)], count).await;
     (brand, products)
 }
 
 async fn without_a_query_everything_is_browsed(shop: &Shop) {
     let (brand, products) = branded(shop, 3, |_, product| product).await;
-    let found = search(shop, &[("brand", &brand)]).await;
-    let mut expected: Vec<&str> = products.iter().map(String::as_str).collect();
-    expected.sort_unstable();
-    assert_eq!(sorted(ids(&found)), expected);
-    let empty = search(shop, &[("q", ""), ("brand", &brand)]).await;
-    assert_eq!(empty["total"], 3);
+    let expected = sorted(products.iter().map(String::as_str).collect());
+    until(shop, &[("brand", &brand)], |found| {
+        same(&sorted(ids(found)), &expected)
+    })
+    .await;
+    until_found(shop, &[("q", ""), ("brand", &brand)], 3).await;
 }
 
 async fn a_category_takes_everything_below_it(shop: &Shop) {
@@ -85,8 +80,7 @@ async fn a_category_does_not_take_what_only_begins_like_it(shop: &Shop) {
     let inside = shop.product().category(&[&top, "Pot"]).create().await;
     shop.product().category(&[&top, "Pottery"]).create().await;
     until_found(shop, &[("category", &top)], 2).await;
-    let found = search(shop, &[("category", &format!("{top} > Pot"))]).await;
-    assert_eq!(ids(&found), [inside.id]);
+    until_listed(shop, &[("category", &format!("{top} > Pot"))], &[inside.id]).await;
 }
 
 async fn several_categories_are_either_or(shop: &Shop) {
@@ -119,8 +113,7 @@ async fn category_and_brand_are_both_asked(shop: &Shop) {
     shop.product().brand(&brand).create().await;
     until_found(shop, &[("category", &top)], 2).await;
     until_found(shop, &[("brand", &brand)], 2).await;
-    let found = search(shop, &[("category", &top), ("brand", &brand)]).await;
-    assert_eq!(ids(&found), [both.id]);
+    until_listed(shop, &[("category", &top), ("brand", &brand)], &[both.id]).await;
 }
 
 /// Five products at 1000, 2000, … 5000, in an order that is none.
@@ -136,43 +129,24 @@ async fn priced(shop: &Shop) -> (String, Vec<String>) {
 
 async fn a_price_range_takes_both_its_ends(shop: &Shop) {
     let (brand, products) = priced(shop).await;
-    let query = [
-        ("brand", &*brand),
-        ("min_price", "2000"),
-        ("max_price", "4000"),
-        ("sort", "price_asc"),
-    ];
-    assert_eq!(ids(&search(shop, &query).await), products[1..4]);
-    let query = [
-        ("brand", &*brand),
-        ("min_price", "2001"),
-        ("max_price", "3999"),
-    ];
-    assert_eq!(ids(&search(shop, &query).await), products[2..3]);
+    let between = async |min: &str, max: &str, expected: &[String]| {
+        let query = [
+            ("brand", &*brand),
+            ("min_price", min),
+            ("max_price", max),
+            ("sort", "price_asc"),
+        ];
+        until_listed(shop, &query, expected).await;
+    };
+    between("2000", "4000", &products[1..4]).await;
+    between("2001", "3999", &products[2..3]).await;
+    between("3000", "3000", &products[2..3]).await;
 }
 
 async fn a_price_range_may_be_open_at_one_end(shop: &Shop) {
     let (brand, _) = priced(shop).await;
-    assert_eq!(
-        search(shop, &[("brand", &brand), ("min_price", "4000")]).await["total"],
-        2
-    );
-    assert_eq!(
-        search(shop, &[("brand", &brand), ("max_price", "1000")]).await["total"],
-        1
-    );
-    assert_eq!(
-        search(
-            shop,
-            &[
-                ("brand", &brand),
-                ("min_price", "3000"),
-                ("max_price", "3000")
-            ]
-        )
-        .await["total"],
-        1
-    );
+    until_found(shop, &[("brand", &brand), ("min_price", "4000")], 2).await;
+    until_found(shop, &[("brand", &brand), ("max_price", "1000")], 1).await;
 }
 
 async fn in_stock_leaves_out_what_is_out_of_stock(shop: &Shop) {
@@ -181,28 +155,31 @@ async fn in_stock_leaves_out_what_is_out_of_stock(shop: &Shop) {
     let low = shop.product().brand(&brand).stock(1).create().await;
     shop.product().brand(&brand).stock(0).create().await;
     until_found(shop, &[("brand", &brand)], 3).await;
-    let found = until_found(shop, &[("brand", &brand), ("in_stock", "true")], 2).await;
-    assert_eq!(sorted(ids(&found)), sorted(vec![&stocked.id, &low.id]));
+    let expected = sorted(vec![&*stocked.id, &*low.id]);
+    let query = [("brand", &*brand), ("in_stock", "true")];
+    until(shop, &query, |found| same(&sorted(ids(found)), &expected)).await;
 }
 
 async fn the_cheapest_come_first_by_price_asc(shop: &Shop) {
     let (brand, products) = priced(shop).await;
-    let found = search(shop, &[("brand", &brand), ("sort", "price_asc")]).await;
-    assert_eq!(ids(&found), products);
+    until_listed(shop, &[("brand", &brand), ("sort", "price_asc")], &products).await;
 }
 
 async fn the_dearest_come_first_by_price_desc(shop: &Shop) {
     let (brand, mut products) = priced(shop).await;
-    let found = search(shop, &[("brand", &brand), ("sort", "price_desc")]).await;
     products.reverse();
-    assert_eq!(ids(&found), products);
+    until_listed(
+        shop,
+        &[("brand", &brand), ("sort", "price_desc")],
+        &products,
+    )
+    .await;
 }
 
 async fn the_newest_come_first_by_newest(shop: &Shop) {
     let (brand, mut products) = branded(shop, 3, |_, product| product).await;
-    let found = search(shop, &[("brand", &brand), ("sort", "newest")]).await;
     products.reverse();
-    assert_eq!(ids(&found), products);
+    until_listed(shop, &[("brand", &brand), ("sort", "newest")], &products).await;
 }
 
 async fn refused(shop: &Shop, query: &[(&str, &str)], pointer: &str) {

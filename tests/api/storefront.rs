@@ -106,26 +106,20 @@ async fn until_shown(browser: &Browser, path: &str, expected: &str) -> Page {
 async fn a_product_is_found_through_the_search_form(shop: &Shop) {
     let product = shop.product().create().await;
     let browser = Browser::new(shop);
-    until_shown(
-        &browser,
-        &format!("/search?q={}", product.word),
-        &product.name(),
-    )
-    .await;
     let home = browser.open("/").await;
     let form = home.form_with(&["q"]).fill("q", &product.word);
     assert_eq!(form.method, "get");
-    let results = browser.submit(&form).await;
-    assert!(results.path.starts_with("/search?"), "{}", results.path);
     let link = format!("/products/{}", product.id);
-    assert!(
-        results
+    eventually(SEARCH_LAG, "the results link to the product", async || {
+        let results = browser.submit(&form).await;
+        assert!(results.path.starts_with("/search?"), "{}", results.path);
+        let linked = results
             .all("href")
             .iter()
-            .any(|href| href.starts_with(&link)),
-        "{}",
-        results.html
-    );
+            .any(|href| href.starts_with(&link));
+        if linked { Ok(()) } else { Err(results.text()) }
+    })
+    .await;
 }
 
 async fn search_says_when_it_searched_for_something_else(shop: &Shop) {
@@ -156,29 +150,30 @@ async fn import(shop: &Shop, products: &[Product]) {
 
 async fn search_results_come_in_pages(shop: &Shop) {
     let shared = word();
-    let products: Vec<Product> = (0..30)
-        .map(|_| shop.product().name(&format!("{shared} kettle")).unwritten())
-        .collect();
+    let name = format!("{shared} kettle");
+    let make = || shop.product().name(&name).unwritten();
+    let products: Vec<Product> = std::iter::repeat_with(make).take(30).collect();
     import(shop, &products).await;
-    crate::search::until_found(shop, &[("q", &shared)], 30).await;
     let browser = Browser::new(shop);
-    let first = browser.open(&format!("/search?q={shared}")).await;
-    let next = first
-        .all("href")
-        .into_iter()
-        .find(|href| href.contains("page=2"));
-    let next = next.unwrap_or_else(|| panic!("no link to the second page: {}", first.html));
-    let second = browser.open(&next).await;
-    second.reply.expect_html(200);
     let on = |page: &Page| {
         let links = page.all("href");
-        products
-            .iter()
-            .filter(|p| links.iter().any(|href| href.contains(&p.id)))
-            .count()
+        let linked = |product: &&Product| links.iter().any(|href| href.contains(&product.id));
+        products.iter().filter(linked).count()
     };
-    assert_eq!(on(&first) + on(&second), 30);
-    assert!(on(&second) > 0);
+    eventually(SEARCH_LAG, "30 products on two pages", async || {
+        let first = browser.open(&format!("/search?q={shared}")).await;
+        let links = first.all("href");
+        let next = links.iter().find(|href| href.contains("page=2"));
+        let next = next.ok_or_else(|| format!("no link to the second page: {}", first.text()))?;
+        let second = browser.open(next).await;
+        let counts = (on(&first), on(&second));
+        if counts == (24, 6) {
+            Ok(())
+        } else {
+            Err(format!("{counts:?}"))
+        }
+    })
+    .await;
 }
 
 async fn search_results_can_be_narrowed_down_by_facets(shop: &Shop) {
@@ -186,9 +181,13 @@ async fn search_results_can_be_narrowed_down_by_facets(shop: &Shop) {
     let named = |name: &str| shop.product().name(&format!("{shared} {name}"));
     let inside = named("inside").brand(&brand).create().await;
     let outside = named("outside").brand("Another").create().await;
-    crate::search::until_found(shop, &[("q", &shared)], 2).await;
     let browser = Browser::new(shop);
-    let all = browser.open(&format!("/search?q={shared}")).await;
+    let all = eventually(SEARCH_LAG, "both are found", async || {
+        let page = browser.open(&format!("/search?q={shared}")).await;
+        let both = page.html.contains(&inside.id) && page.html.contains(&outside.id);
+        if both { Ok(page) } else { Err(page.text()) }
+    })
+    .await;
     let links = all.all("href");
     let link = links
         .iter()
@@ -199,8 +198,7 @@ async fn search_results_can_be_narrowed_down_by_facets(shop: &Shop) {
         "the brand is offered: {}",
         all.html
     );
-    let narrowed = browser.open(link.unwrap_or(&by_form)).await;
-    assert!(narrowed.html.contains(&inside.id), "{}", narrowed.html);
+    let narrowed = until_shown(&browser, link.unwrap_or(&by_form), &inside.name()).await;
     assert!(!narrowed.html.contains(&outside.id), "{}", narrowed.html);
 }
 

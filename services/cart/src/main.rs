@@ -9,7 +9,12 @@ fn main() -> ExitCode {
     service("cart", async |shop, remote| {
         let carts = shop.cart(remote.product()?, remote.inventory()?).await?;
         let verifier = shop.verifier(remote.identity()?);
-        Ok(Service::new(cart::router(carts.clone(), verifier.clone()))
-            .merge(internal::cart(carts, verifier, &remote.internal_token()?)))
+        Ok(
+            Service::new(cart::router(carts.clone(), verifier.clone())).merge(internal::cart(
+                carts,
+                verifier,
+                &remote.internal_token()?,
+            )),
+        )
     })
 }

@@ -7,7 +7,9 @@ use bothways_runtime::{Background, RelayLoop, Service, service};
 
 fn main() -> ExitCode {
     service("checkout", async |shop, remote| {
-        let orders = shop.checkout(remote.cart()?, remote.product()?, remote.inventory()?).await?;
+        let orders = shop
+            .checkout(remote.cart()?, remote.product()?, remote.inventory()?)
+            .await?;
         let verifier = shop.verifier(remote.identity()?);
         let relay = shop.relay("checkout", remote.subscribers()?).await?;
         Ok(Service::new(checkout::router(orders.clone(), verifier))

@@ -10,7 +10,14 @@ use bothways_search::Publisher;
 fn main() -> ExitCode {
     service("indexer", async |shop, remote| {
         let index = Publisher::open(&shop.settings.require("SNAPSHOT_URL")?).await?;
-        let indexer = Indexer { products: remote.product()?, inventory: remote.inventory()?, index: Arc::new(index) };
-        Ok(Service::new(internal::events(Arc::new(indexer), &remote.internal_token()?)))
+        let indexer = Indexer {
+            products: remote.product()?,
+            inventory: remote.inventory()?,
+            index: Arc::new(index),
+        };
+        Ok(Service::new(internal::events(
+            Arc::new(indexer),
+            &remote.internal_token()?,
+        )))
     })
 }

@@ -11,7 +11,10 @@ fn main() -> ExitCode {
         let verifier = shop.verifier(remote.identity()?);
         let relay = shop.relay("inventory", remote.subscribers()?).await?;
         Ok(Service::new(inventory::router(stock.clone(), verifier))
-            .merge(internal::inventory(stock.clone(), &remote.internal_token()?))
+            .merge(internal::inventory(
+                stock.clone(),
+                &remote.internal_token()?,
+            ))
             .background(RelayLoop::task(relay))
             .background(Background::expiry(stock)))
     })

@@ -17,7 +17,11 @@ fn main() -> ExitCode {
             tokens: shop.verifier(identity.clone()),
             identity,
             entropy: shop.entropy(),
-            settings: Settings::new(shop.settings.text("SHOP_NAME"), shop.currency(), "microservices"),
+            settings: Settings::new(
+                shop.settings.text("SHOP_NAME"),
+                shop.currency(),
+                "microservices",
+            ),
         };
         Ok(Service::new(router(pages)))
     })

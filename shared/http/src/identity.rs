@@ -97,7 +97,7 @@ pub fn new_user(email: &str, password: &str, name: &str) -> Result<NewUser> {
     let email = broken.take(EmailAddress::parse(email, "/email"));
     let password = broken.take(Password::parse(password, "/password"));
     let name = name.trim();
-    let fits = (1..=MAX_NAME).contains(&name.chars().count());
+    let fits = (1..=MAX_NAME).contains(&name.chars().count()) && !name.contains('\0');
     broken.require(
         fits,
         "/name",

@@ -17,8 +17,8 @@ pub(crate) fn run(
     let _ = rustls::crypto::ring::default_provider().install_default();
     let done = runtime.map_err(Into::into).and_then(|runtime| {
         let done = runtime.block_on(work);
-        // What still runs on a blocking thread must not keep a process that is told to end.
-        runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+        // What still reads on a blocking thread (standard input) must not keep a process that is told to end.
+        runtime.shutdown_background();
         done
     });
     match done {

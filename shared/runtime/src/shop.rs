@@ -185,7 +185,10 @@ impl Shop {
         for context in contexts {
             relays.push(self.relay(context, sink.clone()).await?);
         }
-        Ok(Relays(relays))
+        Ok(Relays {
+            relays,
+            clock: self.clock(),
+        })
     }
 
     /// `GET /healthz` and `GET /readyz`, over what this process has opened.

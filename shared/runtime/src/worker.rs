@@ -1,14 +1,12 @@
 //! The background tasks the services have in common.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use bothways_domain::{
     checkout::{CheckoutApi, CheckoutUseCases, RecoveryReport},
     event::Relay,
     inventory::InventoryUseCases,
+    time::Clock,
 };
 
 use crate::{Background, Result, Settings};
@@ -58,19 +56,23 @@ impl Background {
     }
 }
 
-/// How long a relay waits for one that another instance is at, before it leaves the rest to it.
-const RELAY_PATIENCE: Duration = Duration::from_secs(12);
+/// How long one invocation relays: well below its timeout. What is left then is for the next one.
+const RELAY_WINDOW: Duration = Duration::from_secs(20);
 
 /// The relays that one invocation of the outbox relay drains.
-pub struct Relays(pub(crate) Vec<Relay>);
+pub struct Relays {
+    pub(crate) relays: Vec<Relay>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
 
 impl Relays {
     /// Delivers all that is due. Where another instance is at it, this one waits its turn: what was written
     /// after the other looked must not wait for the schedule.
     pub async fn drain(&self) -> Result<()> {
-        let started = Instant::now();
-        for relay in &self.0 {
-            while relay.drain().await?.is_none() && started.elapsed() < RELAY_PATIENCE {
+        let window = i64::try_from(RELAY_WINDOW.as_millis())?;
+        let until = self.clock.now().plus_millis(window);
+        for relay in &self.relays {
+            while relay.drain(until).await?.is_none() && self.clock.now() < until {
                 tokio::time::sleep(RELAY_PAUSE).await;
             }
         }

@@ -343,6 +343,10 @@ impl Worker<'_> {
             .await?
         {
             saga.checkout.step = Step::Cancelled;
+            self.parts
+                .probe
+                .reached(Step::Cancelled, &saga.checkout.cart_id)
+                .await;
         }
         Ok(())
     }

@@ -349,6 +349,8 @@ impl CheckoutApi for CheckoutUseCases {
             .await?;
         match begun {
             Cancelling::Begun(mut saga) => {
+                let cart = saga.checkout.cart_id.clone();
+                self.parts.probe.reached(Step::Cancelling, &cart).await;
                 let order = saga.order.as_ref().map(|record| record.order.clone());
                 // What can't be finished now is left to recovery: the order is cancelled either way.
                 if let Err(error) = worker.finish_cancelling(&mut saga).await {

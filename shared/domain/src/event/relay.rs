@@ -9,7 +9,10 @@ use std::{
 };
 
 use super::{Event, EventSink, MAX_DELIVERY_ATTEMPTS, Outbox, PendingEvent};
-use crate::{Result, time::Clock};
+use crate::{
+    Result,
+    time::{Clock, Timestamp},
+};
 
 /// How many events one pass takes.
 const BATCH: u32 = 500;
@@ -65,8 +68,8 @@ impl Relay {
         self.settle(&pending, &failures).await.map(Some)
     }
 
-    /// Delivers until nothing is due, then lets go of the lease; `None` when a replica has it.
-    pub async fn drain(&self) -> Result<Option<usize>> {
+    /// Delivers until nothing is due or it is `until`, then lets go of the lease; `None` when a replica has it.
+    pub async fn drain(&self, until: Timestamp) -> Result<Option<usize>> {
         let mut total = 0;
         loop {
             match self.pass().await? {
@@ -76,6 +79,10 @@ impl Relay {
                     return Ok(Some(total));
                 }
                 Some(delivered) => total += delivered,
+            }
+            if self.clock.now() >= until {
+                self.release().await?;
+                return Ok(Some(total));
             }
         }
     }

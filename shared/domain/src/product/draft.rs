@@ -15,7 +15,7 @@ const MAX_BRAND: usize = 200;
 const MAX_DESCRIPTION: usize = 20_000;
 const MAX_ATTRIBUTES: usize = 200;
 const MAX_ATTRIBUTE_NAME: usize = 200;
-const MAX_ATTRIBUTE_VALUE: usize = 5_000;
+const MAX_ATTRIBUTE_VALUE: usize = 20_000;
 
 /// An average rating of 0 to 5 stars.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize, utoipa::ToSchema)]
@@ -71,6 +71,12 @@ pub struct ProductDraft {
 }
 
 impl ProductDraft {
+    /// The draft with a blank brand as none.
+    pub fn tidy(mut self) -> Self {
+        self.brand = self.brand.filter(|brand| !brand.trim().is_empty());
+        self
+    }
+
     /// Checks every rule, naming all that are broken with pointers below `at` (`""` for a whole body).
     pub fn check(&self, shop: Currency) -> Result<()> {
         let mut broken = Violations::default();
@@ -81,20 +87,28 @@ impl ProductDraft {
             "/name",
             format!("a name has 1 to {MAX_NAME} characters"),
         );
-        if let Some(brand) = &self.brand {
-            let fits = (1..=MAX_BRAND).contains(&brand.chars().count());
-            broken.require(
-                fits,
-                "/brand",
-                format!("a brand has 1 to {MAX_BRAND} characters, or is null"),
-            );
-        }
+        let branded = (self.brand.as_ref()).is_none_or(|brand| brand.chars().count() <= MAX_BRAND);
+        broken.require(
+            branded,
+            "/brand",
+            format!("a brand has up to {MAX_BRAND} characters, or is null"),
+        );
         let described = self.description.chars().count() <= MAX_DESCRIPTION;
         broken.require(
             described,
             "/description",
             format!("a description has up to {MAX_DESCRIPTION} characters"),
         );
+        let texts = [
+            ("/name", Some(&self.name)),
+            ("/brand", self.brand.as_ref()),
+            ("/description", Some(&self.description)),
+        ];
+        for (pointer, text) in texts {
+            // No text column of PostgreSQL can hold it.
+            let storable = text.is_none_or(|text| !text.contains('\0'));
+            broken.require(storable, pointer, "a text has no U+0000");
+        }
         broken.take(self.price.as_price(shop, "/price"));
         self.check_category(&mut broken);
         self.check_attributes(&mut broken);

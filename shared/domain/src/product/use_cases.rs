@@ -60,7 +60,7 @@ impl ProductUseCases {
         (
             Product {
                 id,
-                draft,
+                draft: draft.tidy(),
                 images: None,
                 created_at: now,
                 updated_at: now,

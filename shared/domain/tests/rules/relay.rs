@@ -196,7 +196,10 @@ async fn a_sink_that_is_down_costs_no_event_a_try() {
     );
     let sink = Picky::new("", false);
     assert_eq!(
-        relay(&outbox, &sink, &world).drain().await.unwrap(),
+        relay(&outbox, &sink, &world)
+            .drain(world.now().plus_millis(60_000))
+            .await
+            .unwrap(),
         Some(1)
     );
 }

@@ -267,11 +267,7 @@ fn a_cart_is_bought_once_under_two_keys() {
     block_on(async {
         let world = World::new(10, 2, false, Vec::new());
         let (one, other) = tokio::join!(buy(&world, "one"), buy(&world, "other"));
-        let won = [one, other]
-            .into_iter()
-            .flatten()
-            .flatten()
-            .count();
+        let won = [one, other].into_iter().flatten().flatten().count();
         assert_eq!(won, 1);
         assert_books_balance(&world, 10);
     });

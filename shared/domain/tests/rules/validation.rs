@@ -34,7 +34,7 @@ fn broken(draft: &ProductDraft) -> Vec<String> {
 #[test]
 fn a_product_at_every_limit_is_fine() {
     let attributes = (0..200)
-        .map(|n| (format!("a{n}"), "é".repeat(5_000)))
+        .map(|n| (format!("a{n}"), "é".repeat(20_000)))
         .collect();
     let category = Category::new((0..6).map(|n| n.to_string()).collect());
     let draft = ProductDraft {
@@ -50,11 +50,16 @@ fn a_product_at_every_limit_is_fine() {
 #[test]
 fn one_past_each_limit_is_named_and_all_are_named_at_once() {
     let attributes: BTreeMap<_, _> = (0..201)
-        .map(|n| (format!("a/{n}"), "v".repeat(if n == 0 { 5_001 } else { 1 })))
+        .map(|n| {
+            (
+                format!("a/{n}"),
+                "v".repeat(if n == 0 { 20_001 } else { 1 }),
+            )
+        })
         .collect();
     let draft = ProductDraft {
         name: "é".repeat(501),
-        brand: Some(String::new()),
+        brand: Some("é".repeat(201)),
         description: "é".repeat(20_001),
         category: Category::new((0..7).map(|n| n.to_string()).collect()),
         price: Money::new(1, Currency::parse("EUR").unwrap()),
@@ -78,6 +83,17 @@ fn one_past_each_limit_is_named_and_all_are_named_at_once() {
         }),
         ["/name"]
     );
+}
+
+#[test]
+fn a_text_that_no_database_can_hold_is_refused() {
+    let draft = ProductDraft {
+        name: "Ket\0tle".to_owned(),
+        brand: Some("\0".to_owned()),
+        description: "\0".to_owned(),
+        ..draft()
+    };
+    assert_eq!(broken(&draft), ["/name", "/brand", "/description"]);
 }
 
 #[test]

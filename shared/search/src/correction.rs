@@ -4,6 +4,8 @@ use std::collections::HashSet;
 
 use crate::{
     analyzer::{Word, stem, words},
+    phrases::is_glue,
+    table::Ordinal,
     vocabulary::{Entry, Vocabulary, letters},
 };
 
@@ -13,9 +15,24 @@ const MAX_WORDS: usize = 32;
 const SHORTEST: usize = 3;
 /// From this length on, two mistakes are thinkable.
 const TWO_MISTAKES: usize = 6;
-/// What a mistake weighs against a ten times as common word, and one in the first letter.
-const MISTAKE: f32 = 4.0;
+/// How many candidates are looked at in the company of the query's other words.
+const CANDIDATES: usize = 12;
+/// What mistakes weigh against how common a word is (the natural logarithm of its products), in tenths of a mistake.
+const MISTAKE: f32 = 0.5;
+/// Mistakes in tenths: a letter of the word was left out, …
+const LEFT_OUT: u32 = 8;
+/// … was typed in addition, …
+const ADDED: u32 = 10;
+/// … was typed twice, …
+const DOUBLED: u32 = 8;
+/// … was changed, …
+const CHANGED: u32 = 11;
+/// … changed places with the next.
+const SWAPPED: u32 = 9;
+/// The first letter is rarely wrong.
 const FIRST_LETTER: f32 = 1.5;
+/// How much a product counts that has the candidate but none of the query's other words.
+const ALONE: f32 = 0.01;
 
 /// What of the catalogue reading a query needs.
 pub(crate) trait Catalogue {
@@ -23,6 +40,8 @@ pub(crate) trait Catalogue {
     fn knows(&self, term: &str) -> bool;
     /// The words to correct to.
     fn vocabulary(&self) -> &Vocabulary;
+    /// The products that have this word of the vocabulary, in order.
+    fn having(&self, word: &str) -> Vec<Ordinal>;
 }
 
 /// A query as it is searched.
@@ -39,13 +58,21 @@ pub(crate) fn read(query: &str, catalogue: &impl Catalogue) -> Reading {
     let mut seen = HashSet::new();
     let mut terms = Vec::new();
     let mut replaced: Vec<(Word, String)> = Vec::new();
-    for word in words(query, MAX_WORDS) {
+    let words = words(query, MAX_WORDS);
+    for (place, word) in words.iter().enumerate() {
         let mut term = stem(&word.text);
+        let company = || {
+            words
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != place)
+                .map(|(_, word)| &*word.text)
+        };
         if !catalogue.knows(&term)
-            && let Some(better) = correct(&word.text, catalogue.vocabulary())
+            && let Some(better) = correct(&word.text, company(), catalogue)
         {
             term = stem(&better);
-            replaced.push((word, better));
+            replaced.push((word.clone(), better));
         }
         if seen.insert(term.clone()) {
             terms.push(vec![term]);
@@ -73,12 +100,41 @@ fn rewrite(query: &str, replaced: &[(Word, String)]) -> Option<String> {
     Some(rewritten)
 }
 
-/// The likeliest known word that `word` is a misspelling of: few mistakes, and common.
-fn correct(word: &str, vocabulary: &Vocabulary) -> Option<String> {
+/// The likeliest known word that `word` is a misspelling of: few mistakes, and common together with the query's
+/// other words.
+fn correct<'a>(
+    word: &str,
+    company: impl Iterator<Item = &'a str>,
+    catalogue: &impl Catalogue,
+) -> Option<String> {
+    let mut candidates = candidates(word, catalogue.vocabulary());
+    if candidates.len() > 1 {
+        let company: Vec<_> = company
+            .filter(|word| !is_glue(word))
+            .map(|word| catalogue.having(word))
+            .filter(|had| !had.is_empty())
+            .collect();
+        if !company.is_empty() {
+            for (likelihood, entry) in &mut candidates {
+                let having = catalogue.having(&entry.text);
+                let together: usize = company.iter().map(|other| in_both(&having, other)).sum();
+                *likelihood +=
+                    commonness(having.len(), together) - commonness(having.len(), having.len());
+            }
+        }
+    }
+    let best = candidates
+        .into_iter()
+        .reduce(|best, next| if next.0 > best.0 { next } else { best });
+    best.map(|(_, entry)| entry.text.to_string())
+}
+
+/// The likeliest candidates by themselves, in the order of the vocabulary among equals.
+fn candidates<'a>(word: &str, vocabulary: &'a Vocabulary) -> Vec<(f32, &'a Entry)> {
     let length = word.chars().count();
     // A model number with a digit changed is another product, not a misspelling.
     if length < SHORTEST || word.chars().any(|letter| letter.is_ascii_digit()) {
-        return None;
+        return Vec::new();
     }
     let most = if length < TWO_MISTAKES { 1 } else { 2 };
     let typed = letters(word);
@@ -86,54 +142,83 @@ fn correct(word: &str, vocabulary: &Vocabulary) -> Option<String> {
         (entry.letters ^ typed).count_ones() <= 2 * most
             && entry.text.len().abs_diff(word.len()) <= 4 * most as usize
     };
-    let mut best: Option<(f32, &Entry)> = None;
-    for entry in vocabulary.words().iter().filter(near) {
-        let Some(mistakes) = mistakes(word, &entry.text, most as usize) else {
-            continue;
-        };
-        let likelihood = likelihood(word, entry, mistakes);
-        if best.is_none_or(|(least, _)| likelihood > least) {
-            best = Some((likelihood, entry));
-        }
-    }
-    best.map(|(_, entry)| entry.text.to_string())
+    let near = vocabulary.words().iter().filter(near);
+    let mut candidates: Vec<_> = near
+        .filter_map(|entry| {
+            Some((
+                likelihood(word, entry, mistakes(word, &entry.text, most)?),
+                entry,
+            ))
+        })
+        .collect();
+    candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
+    candidates.truncate(CANDIDATES);
+    candidates
 }
 
 #[expect(
     clippy::cast_precision_loss,
     reason = "only ever compared, and products are few"
 )]
-fn likelihood(word: &str, entry: &Entry, mistakes: usize) -> f32 {
-    let same_start = word.chars().next() == entry.text.chars().next();
-    let first = if same_start { 0.0 } else { FIRST_LETTER };
-    (entry.products as f32).ln() - MISTAKE * mistakes as f32 - first
+fn commonness(products: usize, together: usize) -> f32 {
+    (ALONE * products as f32 + together as f32).ln()
 }
 
-/// How many letters were left out, added, changed or swapped with their neighbour; `None` for more than `most`.
-fn mistakes(a: &str, b: &str, most: usize) -> Option<usize> {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    if a.len().abs_diff(b.len()) > most {
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "only ever compared, and products are few"
+)]
+fn likelihood(word: &str, entry: &Entry, tenths: u32) -> f32 {
+    let same_start = word.chars().next() == entry.text.chars().next();
+    let first = if same_start { 0.0 } else { FIRST_LETTER };
+    (entry.products as f32).ln() - MISTAKE * tenths as f32 - first
+}
+
+/// How many are in both of two ascending lists.
+pub(crate) fn in_both(a: &[Ordinal], b: &[Ordinal]) -> usize {
+    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    let mut rest = long;
+    let mut both = 0;
+    for ordinal in short {
+        rest = &rest[rest.partition_point(|other| other < ordinal)..];
+        both += usize::from(rest.first() == Some(ordinal));
+    }
+    both
+}
+
+/// How many letters were left out, added, changed or swapped with their neighbour, in tenths (likelier mistakes are
+/// smaller ones); `None` for more than `most`.
+fn mistakes(typed: &str, meant: &str, most: u32) -> Option<u32> {
+    let (typed, meant): (Vec<char>, Vec<char>) = (typed.chars().collect(), meant.chars().collect());
+    if typed.len().abs_diff(meant.len()) > most as usize {
         return None;
     }
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for (i, letter) in a.iter().enumerate() {
-        let mut row = vec![i + 1; b.len() + 1];
-        for (j, other) in b.iter().enumerate() {
-            let mut cost = (last[j] + usize::from(letter != other))
-                .min(last[j + 1] + 1)
-                .min(row[j] + 1);
-            if i > 0 && j > 0 && *letter == b[j - 1] && a[i - 1] == *other {
-                cost = cost.min(before[j - 1] + 1);
+    let limit = most * CHANGED;
+    let mut before: Vec<u32> = Vec::new();
+    let mut last: Vec<u32> = (0..)
+        .step_by(LEFT_OUT as usize)
+        .take(meant.len() + 1)
+        .collect();
+    for (i, letter) in typed.iter().enumerate() {
+        let doubled = i > 0 && typed[i - 1] == *letter;
+        let added = if doubled { DOUBLED } else { ADDED };
+        let mut row = vec![last[0] + added; meant.len() + 1];
+        for (j, other) in meant.iter().enumerate() {
+            let changed = if letter == other { 0 } else { CHANGED };
+            let mut cost = (last[j] + changed)
+                .min(last[j + 1] + added)
+                .min(row[j] + LEFT_OUT);
+            if i > 0 && j > 0 && *letter == meant[j - 1] && typed[i - 1] == *other {
+                cost = cost.min(before[j - 1] + SWAPPED);
             }
             row[j + 1] = cost;
         }
-        if row.iter().min().is_none_or(|least| *least > most) {
+        if row.iter().min().is_none_or(|least| *least > limit) {
             return None;
         }
         before = std::mem::replace(&mut last, row);
     }
-    last.last().copied().filter(|distance| *distance <= most)
+    last.last().copied().filter(|cost| *cost <= limit)
 }
 
 #[cfg(test)]
@@ -143,11 +228,12 @@ mod tests {
     #[test]
     fn mistakes_are_counted_up_to_a_bound() {
         for (a, b, expected) in [
-            ("tonr", "toner", Some(1)),
-            ("toenr", "toner", Some(1)),
+            ("tonr", "toner", Some(LEFT_OUT)),
+            ("toenr", "toner", Some(SWAPPED)),
             ("toner", "toner", Some(0)),
-            ("keybaord", "keyboards", Some(2)),
-            ("mouse", "house", Some(1)),
+            ("tonner", "toner", Some(DOUBLED)),
+            ("keybaord", "keyboards", Some(SWAPPED + LEFT_OUT)),
+            ("mouse", "house", Some(CHANGED)),
             ("mouse", "cable", None),
         ] {
             assert_eq!(mistakes(a, b, 2), expected, "{a} {b}");

@@ -19,7 +19,7 @@ use crate::{
     manifest::Manifest,
     overlay::Overlay,
     schema::FORMAT,
-    snapshot_store::{Put, SnapshotStore},
+    snapshot_store::{Put, SnapshotStore, is_damage},
     working_index::{Contents, WorkingIndex},
 };
 
@@ -27,6 +27,9 @@ use crate::{
 const ATTEMPTS: u32 = 5;
 /// How many of the newest versions are tried when the newest are damaged.
 const FALLBACKS: usize = 3;
+
+/// Something done to the index, again if another indexer was faster; whether it changed anything.
+type Change = dyn Fn(&mut WorkingIndex) -> Result<bool> + Send + Sync;
 
 /// How a publisher works.
 #[derive(Debug, Clone)]
@@ -149,7 +152,7 @@ impl Publisher {
                         dirty,
                     });
                 }
-                Err(error @ Error::Unavailable { .. }) => return Err(error),
+                Err(error) if !is_damage(&error) => return Err(error),
                 Err(error) => {
                     tracing::error!(
                         version,
@@ -158,6 +161,11 @@ impl Publisher {
                     );
                 }
             }
+        }
+        if !versions.is_empty() {
+            tracing::error!(
+                "no snapshot can be used: the index starts from nothing and needs to be rebuilt"
+            );
         }
         let folder = self.new_folder()?;
         let index = in_background(move || WorkingIndex::create(folder)).await?;
@@ -196,10 +204,7 @@ impl Publisher {
     }
 
     /// Makes a change to the newest version and publishes the outcome, again if another indexer was faster.
-    async fn change(
-        &self,
-        change: Arc<dyn Fn(&mut WorkingIndex) -> Result<bool> + Send + Sync>,
-    ) -> Result<()> {
+    async fn change(&self, change: Arc<Change>) -> Result<()> {
         let mut work = self.work.lock().await;
         for _ in 0..ATTEMPTS {
             let mut current = self.newest(&mut work).await?;

@@ -114,6 +114,20 @@ fn card(product: &Product) -> Card {
     }
 }
 
+/// What of an attribute shoppers search for: its value, or its name where the value only affirms it.
+fn said_by<'a>(property: &'a str, value: &'a str) -> &'a str {
+    let is = |answers: &[&str]| {
+        answers
+            .iter()
+            .any(|answer| value.eq_ignore_ascii_case(answer))
+    };
+    match value {
+        _ if is(&["true", "yes", "y"]) => property,
+        _ if is(&["false", "no", "n", "none"]) => "",
+        value => value,
+    }
+}
+
 /// The product as a document, at its place `number` in the overlay.
 pub(crate) fn document(
     fields: &Fields,
@@ -131,7 +145,7 @@ pub(crate) fn document(
         document.add_text(category, level);
     }
     for (property, value) in &draft.attributes {
-        document.add_text(attributes, format!("{property} {value}"));
+        document.add_text(attributes, said_by(property, value));
     }
     if let Some(maker) = &draft.brand {
         document.add_text(brand, maker);

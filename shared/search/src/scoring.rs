@@ -37,10 +37,10 @@ pub struct Weights {
 impl Default for Weights {
     fn default() -> Self {
         Self {
-            fields: [1.5, 4.0, 1.33, 1.0, 0.75],
+            fields: [1.75, 3.5, 1.1, 1.0, 0.75],
             tie: 0.1,
-            any: 3.0,
-            name: 0.67,
+            any: 3.5,
+            name: 1.0,
             least: 0.0,
         }
     }

@@ -14,12 +14,11 @@ use bothways_domain::{
 use tokio::{sync::Mutex, task::spawn_blocking};
 
 use crate::{
-    correction::Catalogue,
     listing::{empty_page, list},
     scoring::Weights,
     snapshot::Snapshot,
     snapshot_cache::SnapshotCache,
-    snapshot_store::SnapshotStore,
+    snapshot_store::{SnapshotStore, is_damage},
     suggestions::complete,
 };
 
@@ -196,7 +195,8 @@ impl Searcher {
         for version in versions.into_iter().take(tried) {
             outcome = self.load(looking, version).await.map(|()| true);
             match &outcome {
-                Ok(_) | Err(Error::Unavailable { .. }) => return outcome,
+                Ok(_) => return outcome,
+                Err(error) if !is_damage(error) => return outcome,
                 Err(error) if looking.damaged < newest => {
                     tracing::error!(
                         version,
@@ -260,7 +260,7 @@ impl SearchApi for Searcher {
             return Ok(Vec::new());
         };
         let prefix = prefix.to_owned();
-        let completed = spawn_blocking(move || complete(snapshot.vocabulary(), &prefix));
+        let completed = spawn_blocking(move || complete(snapshot.as_ref(), &prefix));
         completed.await.map_err(Error::internal)
     }
 }

@@ -83,6 +83,27 @@ impl Snapshot {
         })
     }
 
+    /// The live products that have this word or phrase, in order.
+    fn ordinals_with(&self, phrase: &str) -> tantivy::Result<Vec<Ordinal>> {
+        let term = Term::from_field_text(self.fields.phrases, phrase);
+        let mut ordinals = Vec::new();
+        for (position, segment) in self.searcher.segment_readers().iter().enumerate() {
+            let index = segment.inverted_index(self.fields.phrases)?;
+            let Some(mut postings) = index.read_postings(&term, IndexRecordOption::Basic)? else {
+                continue;
+            };
+            let (base, alive) = (self.table.base(position), segment.alive_bitset());
+            let mut doc = postings.doc();
+            while doc != TERMINATED {
+                if alive.is_none_or(|alive| alive.is_alive(doc)) {
+                    ordinals.push(base + doc);
+                }
+                doc = postings.advance();
+            }
+        }
+        Ok(ordinals)
+    }
+
     fn has_live(&self, field: Field, text: &str) -> tantivy::Result<bool> {
         let term = Term::from_field_text(field, text);
         for segment in self.searcher.segment_readers() {
@@ -115,6 +136,13 @@ impl Catalogue for Snapshot {
                 tracing::error!(%error, "a term can't be looked up");
                 false
             })
+        })
+    }
+
+    fn having(&self, word: &str) -> Vec<Ordinal> {
+        self.ordinals_with(word).unwrap_or_else(|error| {
+            tracing::error!(%error, "a word can't be looked up");
+            Vec::new()
         })
     }
 

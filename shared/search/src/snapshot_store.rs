@@ -34,8 +34,22 @@ pub(crate) enum Put {
     Conflict,
 }
 
-/// What can't be fetched or isn't what its name says.
-pub(crate) fn outage(error: impl std::fmt::Display) -> Error {
+/// A snapshot is not whole, or not one this program can read: an older one has to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Damaged(String);
+
+fn damaged(what: impl Into<String>) -> Error {
+    Error::internal(Damaged(what.into()))
+}
+
+/// Whether the snapshot is to blame, and neither the store nor this machine.
+pub(crate) fn is_damage(error: &Error) -> bool {
+    matches!(error, Error::Internal(source) if source.is::<Damaged>())
+}
+
+/// The store can't be asked.
+fn outage(error: impl std::fmt::Display) -> Error {
     tracing::warn!(%error, "the snapshot store can't be used");
     Error::unavailable("search")
 }
@@ -96,32 +110,39 @@ impl SnapshotStore {
         Ok(versions)
     }
 
-    /// The manifest of a version; `Internal` when it is none that this code can read.
+    /// The manifest of a version; damaged when it is none that this code can read.
     pub(crate) async fn manifest(&self, version: u64) -> Result<Manifest> {
         let bytes = self.read(&self.manifest_key(version)).await?;
-        let manifest: Manifest = serde_json::from_slice(&bytes).map_err(Error::internal)?;
+        let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| {
+            damaged(format!(
+                "the manifest of version {version} can't be read: {error}"
+            ))
+        })?;
         if manifest.version == version && manifest.is_readable() {
             Ok(manifest)
         } else {
-            Err(Error::internal(format!(
-                "the manifest of version {version} can't be used by this program"
+            Err(damaged(format!(
+                "the manifest of version {version} is not for this program"
             )))
         }
     }
 
     async fn read(&self, key: &Key) -> Result<Bytes> {
-        let fetched = self.store.get(key).await.map_err(outage)?;
+        let fetched = self.store.get(key).await.map_err(|error| match error {
+            object_store::Error::NotFound { path, .. } => damaged(format!("{path} is missing")),
+            error => outage(error),
+        })?;
         fetched.bytes().await.map_err(outage)
     }
 
-    /// A file's content; `Internal` when it is not what the manifest says.
+    /// A file's content; damaged when it is not what the manifest says.
     pub(crate) async fn fetch(&self, blob: &Blob) -> Result<Bytes> {
         let bytes = self.read(&self.file_key(&blob.sha256)).await?;
         if blob_of(&bytes) == *blob {
             Ok(bytes)
         } else {
-            Err(Error::internal(format!(
-                "the snapshot file {} is damaged",
+            Err(damaged(format!(
+                "the snapshot file {} is not what it was",
                 blob.sha256
             )))
         }
@@ -240,7 +261,7 @@ impl SnapshotStore {
 
 /// Writes a file under another name first, so that it is never seen half-written.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let partial = path.with_extension("partial");
+    let partial = path.with_added_extension("partial");
     std::fs::write(&partial, bytes)
         .and_then(|()| std::fs::rename(&partial, path))
         .map_err(Error::internal)

@@ -1,68 +1,104 @@
 //! Completions of what a shopper has typed so far.
 
-use std::collections::HashSet;
-
 use bothways_domain::search::MAX_SUGGESTIONS;
 
-use crate::{analyzer::words, phrases::is_glue, vocabulary::Vocabulary};
+use crate::{
+    analyzer::words,
+    correction::{Catalogue, in_both},
+    phrases::is_glue,
+    table::Ordinal,
+};
 
 /// How many words of what was typed are looked at.
 const PREFIX_WORDS: usize = 8;
+/// How many completions of the last words are tried behind the first ones.
+const TRIED: usize = 40;
+/// A phrase says more than a word, so it needs fewer products to be as good a suggestion.
+const PHRASE: usize = 3;
 
-/// Words and phrases that begin as typed, those of most products first. Where nothing begins with all of it, the
-/// last words are completed and the first are kept.
-pub(crate) fn complete(vocabulary: &Vocabulary, typed: &str) -> Vec<String> {
-    let typed_words: Vec<_> = words(typed, PREFIX_WORDS + 1)
+/// Words and phrases that begin as typed, those of most products first; then, to fill up, completions of the last
+/// words that products have together with the first.
+pub(crate) fn complete(catalogue: &impl Catalogue, typed: &str) -> Vec<String> {
+    let mut parts: Vec<_> = words(typed, PREFIX_WORDS + 1)
         .into_iter()
         .map(|word| word.text)
         .collect();
-    if typed_words.is_empty() || typed_words.len() > PREFIX_WORDS {
+    if parts.is_empty() || parts.len() > PREFIX_WORDS {
         return Vec::new();
     }
-    let word_is_over = typed
+    if typed
         .chars()
         .last()
-        .is_some_and(|last| !last.is_alphanumeric());
-    let mut suggestions = Vec::new();
-    let mut seen = HashSet::new();
-    for start in 0..typed_words.len() {
-        let (head, tail) = typed_words.split_at(start);
-        if head.iter().any(|word| vocabulary.products(word) == 0) {
+        .is_some_and(|last| !last.is_alphanumeric())
+    {
+        parts.push(String::new());
+    }
+    let mut suggestions: Vec<String> = Vec::new();
+    let mut company: Option<Vec<Ordinal>> = None;
+    for start in 0..parts.len() {
+        let (head, tail) = parts.split_at(start);
+        if let Some(word) = head.last() {
+            let having = catalogue.having(word);
+            company = Some(match company {
+                None => having,
+                Some(company) => company
+                    .into_iter()
+                    .filter(|ordinal| having.binary_search(ordinal).is_ok())
+                    .collect(),
+            });
+        }
+        if tail == [""] || company.as_ref().is_some_and(Vec::is_empty) {
             break;
         }
-        let prefix = tail.join(" ") + if word_is_over { " " } else { "" };
-        let head = if head.is_empty() {
-            String::new()
-        } else {
-            head.join(" ") + " "
-        };
-        for completion in best(vocabulary, &prefix) {
-            let suggestion = format!("{head}{completion}");
-            if suggestions.len() < MAX_SUGGESTIONS && seen.insert(suggestion.clone()) {
+        for completion in best(catalogue, head, &tail.join(" "), company.as_deref()) {
+            let suggestion = [head, &[completion]].concat().join(" ");
+            if suggestions.len() < MAX_SUGGESTIONS && !suggestions.contains(&suggestion) {
                 suggestions.push(suggestion);
             }
         }
-        if !suggestions.is_empty() {
+        if suggestions.len() == MAX_SUGGESTIONS {
             break;
         }
     }
     suggestions
 }
 
-fn best<'a>(vocabulary: &'a Vocabulary, prefix: &str) -> Vec<&'a str> {
-    let begins = vocabulary
-        .beginning_with(prefix)
-        .iter()
-        .filter(|(text, _)| !is_glue(text));
+/// The best completions of `prefix` among the products in `company` (all without), best first.
+fn best(
+    catalogue: &impl Catalogue,
+    head: &[String],
+    prefix: &str,
+    company: Option<&[Ordinal]>,
+) -> Vec<String> {
+    let repeats = |text: &str| {
+        text.split(' ')
+            .any(|word| head.iter().any(|before| before == word))
+    };
+    let begins = catalogue.vocabulary().beginning_with(prefix).iter();
+    let begins = begins.filter(|(text, _)| !is_glue(text) && !repeats(text));
     let mut ranked: Vec<_> = begins
-        .map(|(text, products)| (worth(text, *products), &**text))
+        .map(|(text, products)| (worth(text, *products as usize), &**text))
         .collect();
-    ranked.sort_unstable_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-    ranked.truncate(MAX_SUGGESTIONS);
-    ranked.into_iter().map(|(_, text)| text).collect()
+    sort(&mut ranked);
+    if let Some(company) = company {
+        ranked.truncate(TRIED);
+        for (worth_of, text) in &mut ranked {
+            *worth_of = worth(text, in_both(&catalogue.having(text), company));
+        }
+        ranked.retain(|(worth, _)| *worth > 0);
+        sort(&mut ranked);
+    }
+    ranked
+        .into_iter()
+        .take(MAX_SUGGESTIONS)
+        .map(|(_, text)| text.to_owned())
+        .collect()
 }
 
-/// A phrase says more than a word, so it needs fewer products to be as good a suggestion.
-fn worth(text: &str, products: u32) -> u64 {
-    u64::from(products) * if text.contains(' ') { 3 } else { 1 }
+fn sort(ranked: &mut [(usize, &str)]) {
+    ranked.sort_unstable_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+}
+
+fn worth(text: &str, products: usize) -> usize {
+    products * if text.contains(' ') { PHRASE } else { 1 }
 }

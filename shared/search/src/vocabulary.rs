@@ -6,7 +6,7 @@ use tantivy::{
 };
 
 /// From so many products on, a phrase has to be of two at least: single ones are mostly model names.
-const LARGE: u64 = 5_000;
+const LARGE: u64 = 50_000;
 
 /// A word that others may be misspellings of.
 #[derive(Debug)]
@@ -71,12 +71,6 @@ impl Vocabulary {
     /// The single words.
     pub(crate) fn words(&self) -> &[Entry] {
         &self.words
-    }
-
-    /// In how many products' names, brands or categories the word is.
-    pub(crate) fn products(&self, word: &str) -> u32 {
-        let found = self.words.binary_search_by(|entry| (*entry.text).cmp(word));
-        found.map_or(0, |place| self.words[place].products)
     }
 
     /// The words and phrases that begin so, in order.

@@ -1,0 +1,291 @@
+//! Measures relevance on judged catalogues: `cargo run -p bothways-search --example evaluate -- FOLDER...
+//! [SETTING=VALUE...] [? QUERY...]`.
+//!
+//! A folder has `products.ndjson.gz` in the contract's import form, `queries.csv` and `labels.csv`. Prints nDCG@10
+//! with the judged gains, the same with one typo per query, and times; then the first hits of the queries given.
+
+use std::{
+    collections::HashMap,
+    error::Error,
+    fs::{self, File},
+    io::{BufRead, BufReader},
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use bothways_domain::{
+    id::ProductId,
+    inventory::Availability,
+    paging::Paging,
+    product::{Product, ProductDraft},
+    search::{IndexedProduct, SearchApi, SearchIndex, SearchRequest},
+    time::Timestamp,
+};
+use bothways_search::{Publisher, Searcher, SearcherOptions, Weights};
+use flate2::read::GzDecoder;
+
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// How many different typos are made of each query.
+const TYPO_ROUNDS: u32 = 10;
+
+#[derive(serde::Deserialize)]
+struct Line {
+    id: ProductId,
+    #[serde(flatten)]
+    draft: serde_json::Map<String, serde_json::Value>,
+}
+
+struct Judged {
+    query: String,
+    gains: HashMap<String, f64>,
+}
+
+#[tokio::main]
+async fn main() -> Outcome<()> {
+    let mut arguments = std::env::args().skip(1);
+    let (mut folders, mut weights, mut queries) = (Vec::new(), Weights::default(), Vec::new());
+    for argument in arguments.by_ref() {
+        match argument.split_once('=') {
+            _ if argument == "?" => break,
+            Some((name, value)) => set(&mut weights, name, value)?,
+            None => folders.push(argument),
+        }
+    }
+    queries.extend(arguments);
+    for folder in folders {
+        evaluate(Path::new(&folder), &weights, &queries).await?;
+    }
+    Ok(())
+}
+
+fn set(weights: &mut Weights, name: &str, value: &str) -> Outcome<()> {
+    let number = || value.parse::<f32>();
+    match name {
+        "fields" => {
+            for (field, value) in weights.fields.iter_mut().zip(value.split(',')) {
+                *field = value.parse()?;
+            }
+        }
+        "tie" => weights.tie = number()?,
+        "any" => weights.any = number()?,
+        "name" => weights.name = number()?,
+        "least" => weights.least = number()?,
+        _ => return Err(format!("there is no setting {name}").into()),
+    }
+    Ok(())
+}
+
+async fn evaluate(folder: &Path, weights: &Weights, queries: &[String]) -> Outcome<()> {
+    // Kept between runs, so that settings can be compared quickly; a changed format starts anew.
+    let name = folder
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let store = std::env::temp_dir().join(format!("bothways-evaluate-{name}"));
+    fs::create_dir_all(&store)?;
+    let url = format!("file://{}", store.display());
+    if std::env::var_os("REUSE").is_none() || fs::read_dir(&store)?.next().is_none() {
+        fs::remove_dir_all(&store)?;
+        index(folder, &url).await?;
+    }
+    let started = Instant::now();
+    let options = SearcherOptions {
+        weights: weights.clone(),
+        ..SearcherOptions::default()
+    };
+    let searcher = Searcher::open_with(&url, options).await?;
+    println!("{name}: loaded in {:.1?}", started.elapsed());
+    let judged = judged(folder)?;
+    let (exact, times) = measure(&searcher, &judged, None).await?;
+    let mut typos = 0.0;
+    for seed in 1..=TYPO_ROUNDS {
+        typos += measure(&searcher, &judged, Some(seed.into())).await?.0 / f64::from(TYPO_ROUNDS);
+    }
+    let quantile = |part: usize| times[(times.len() * part / 100).min(times.len() - 1)];
+    println!(
+        "{name}: nDCG@10 {exact:.4}, with a typo {typos:.4}; p50 {:.2?}, p99 {:.2?} ({} queries)",
+        quantile(50),
+        quantile(99),
+        judged.len()
+    );
+    for query in queries {
+        show(&searcher, query).await?;
+    }
+    Ok(())
+}
+
+async fn index(folder: &Path, url: &str) -> Outcome<()> {
+    let publisher = Publisher::open(url).await?;
+    let lines = BufReader::new(GzDecoder::new(File::open(
+        folder.join("products.ndjson.gz"),
+    )?))
+    .lines();
+    let (mut batch, mut slowest, started, mut total) =
+        (Vec::new(), Duration::ZERO, Instant::now(), 0);
+    let mut lines = lines.peekable();
+    while let Some(line) = lines.next() {
+        batch.push(product(&line?)?);
+        if batch.len() == 1_000 || lines.peek().is_none() {
+            total += batch.len();
+            let batch_started = Instant::now();
+            publisher
+                .apply(std::mem::take(&mut batch), Vec::new())
+                .await?;
+            slowest = slowest.max(batch_started.elapsed());
+        }
+    }
+    println!(
+        "indexed {total} products in {:.1?}, the slowest 1 000 in {slowest:.1?}",
+        started.elapsed()
+    );
+    Ok(())
+}
+
+fn product(line: &str) -> Outcome<IndexedProduct> {
+    let line: Line = serde_json::from_str(line)?;
+    let draft: ProductDraft = serde_json::from_value(serde_json::Value::Object(line.draft))?;
+    let at = Timestamp::from_millis(0);
+    let product = Product {
+        id: line.id,
+        draft,
+        images: None,
+        created_at: at,
+        updated_at: at,
+    };
+    Ok(IndexedProduct {
+        product,
+        availability: Availability::InStock,
+    })
+}
+
+fn judged(folder: &Path) -> Outcome<Vec<Judged>> {
+    let rows = |name: &str| -> Outcome<Vec<String>> {
+        Ok(fs::read_to_string(folder.join(name))?
+            .lines()
+            .skip(1)
+            .map(str::to_owned)
+            .collect())
+    };
+    let mut gains: HashMap<String, HashMap<String, f64>> = HashMap::new();
+    for row in rows("labels.csv")? {
+        let columns: Vec<_> = row.split(',').collect();
+        let [query, product, _, gain] = columns[..] else {
+            return Err(format!("not a label: {row}").into());
+        };
+        gains
+            .entry(query.to_owned())
+            .or_default()
+            .insert(product.to_owned(), gain.parse()?);
+    }
+    let queries = rows("queries.csv")?.into_iter().filter_map(|row| {
+        let (id, query) = row.split_once(',')?;
+        let gains = gains
+            .remove(id)
+            .filter(|gains| gains.values().any(|gain| *gain > 0.0))?;
+        Some(Judged {
+            query: query.trim_matches('"').replace("\"\"", "\""),
+            gains,
+        })
+    });
+    Ok(queries.collect())
+}
+
+async fn measure(
+    searcher: &Searcher,
+    judged: &[Judged],
+    typo: Option<u64>,
+) -> Outcome<(f64, Vec<Duration>)> {
+    let (mut sum, mut times) = (0.0, Vec::new());
+    for (place, one) in judged.iter().enumerate() {
+        let query = typo.map_or_else(
+            || one.query.clone(),
+            |seed| mistype(&one.query, seed * 7_919 + place as u64),
+        );
+        let request = SearchRequest {
+            query,
+            paging: Paging::parse(Some(1), Some(10))?,
+            ..SearchRequest::default()
+        };
+        let started = Instant::now();
+        let page = searcher.search(&request).await?;
+        times.push(started.elapsed());
+        let gains = page
+            .hits
+            .iter()
+            .map(|hit| one.gains.get(hit.id.as_str()).copied().unwrap_or(0.0));
+        let mut ideal: Vec<_> = one.gains.values().copied().collect();
+        ideal.sort_by(|a, b| b.total_cmp(a));
+        let score = discounted(gains) / discounted(ideal.into_iter());
+        if std::env::var_os("VERBOSE").is_some() {
+            println!(
+                "{score:.3} {:>6} {} {:?}",
+                page.total, request.query, page.corrected_query
+            );
+        }
+        sum += score;
+    }
+    times.sort_unstable();
+    Ok((sum / f64::from(u32::try_from(judged.len())?), times))
+}
+
+fn discounted(gains: impl Iterator<Item = f64>) -> f64 {
+    gains
+        .take(10)
+        .zip(2_u32..)
+        .map(|(gain, place)| gain / f64::from(place).log2())
+        .sum()
+}
+
+/// Leaves out, doubles, changes or swaps a letter of the longest word without digits, or of none.
+fn mistype(query: &str, seed: u64) -> String {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).unwrap_or(0)
+    };
+    let mut words: Vec<String> = query.split(' ').map(str::to_owned).collect();
+    let plain =
+        |word: &String| word.len() >= 4 && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let eligible: Vec<_> = (0..words.len())
+        .filter(|place| plain(&words[*place]))
+        .collect();
+    let Some(chosen) = eligible.get(random(eligible.len().max(1))).copied() else {
+        return query.to_owned();
+    };
+    let mut letters: Vec<char> = words[chosen].chars().collect();
+    let at = 1 + random(letters.len() - 2);
+    match random(4) {
+        0 => drop(letters.remove(at)),
+        1 => letters.insert(at, letters[at]),
+        2 => letters[at] = char::from(b'a' + u8::try_from(random(26)).unwrap_or(0)),
+        _ => letters.swap(at, at + 1),
+    }
+    words[chosen] = letters.into_iter().collect();
+    words.join(" ")
+}
+
+async fn show(searcher: &Searcher, query: &str) -> Outcome<()> {
+    let request = SearchRequest {
+        query: query.to_owned(),
+        ..SearchRequest::default()
+    };
+    let page = searcher.search(&request).await?;
+    println!(
+        "\n{query} → {:?}, {} found; suggestions {:?}",
+        page.corrected_query,
+        page.total,
+        searcher.suggest(query).await?
+    );
+    for hit in page.hits.iter().take(8) {
+        println!(
+            "  {} | {} | {}",
+            hit.brand.as_deref().unwrap_or("-"),
+            hit.category,
+            hit.name
+        );
+    }
+    Ok(())
+}

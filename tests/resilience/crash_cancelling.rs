@@ -1,6 +1,7 @@
-//! `kill -9` of checkout in the middle of a cancellation.
+//! `kill -9` of checkout in the middle of cancellations.
 
 use bothways_tests::{Case, Order, RECOVERY, Shop, cases, eventually};
+use futures::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 
 use crate::{
     books::Purchase,
@@ -11,64 +12,101 @@ pub(crate) fn cases() -> Vec<Case> {
     cases![
         a_cancellation_killed_when_it_was_recorded_is_finished,
         a_cancellation_killed_when_it_was_done_stays_done,
+        cancellations_interrupted_anywhere_refund_and_restock_once,
     ]
 }
 
-async fn killed_at(shop: &Shop, step: &str) {
-    let purchase = Purchase::prepare(shop).await;
-    let order: Order = purchase.checkout.buy().await;
-    assert_eq!(purchase.adds_up(shop).await, 1);
-    let failpoint = arm(shop, step, &purchase.cart.id);
-    let path = format!("{}/cancel", order.path());
-    let cancel = async || {
-        shop.post(&path)
-            .bearer(&purchase.user.access_token)
-            .try_send()
-            .await
-    };
-    if let Ok(reply) = cancel().await {
-        assert!(
-            reply.status >= 500,
-            "{step}: nobody died: {}",
-            reply.summary()
-        );
+/// Enough that the kill finds them at different points.
+const ORDERS: usize = 8;
+
+/// Kills whatever answers for checkout.
+async fn kill_checkout(shop: &Shop) {
+    let control = shop.control();
+    match shop.architecture() {
+        "serverless" => control.kill_instances("checkout").await,
+        architecture => control.order(architecture, "checkout", "crash").await,
     }
-    assert!(!failpoint.exists(), "{step} was never reached");
-    is_back(shop, &purchase).await;
-    let owner = &purchase.user.access_token;
-    eventually(RECOVERY, "the order is cancelled", async || {
-        let read = shop
-            .get(&order.path())
-            .bearer(owner)
-            .send()
-            .await
-            .expect(200);
-        if read["status"] == "cancelled" {
-            Ok(())
-        } else {
-            Err(read.to_string())
-        }
-    })
-    .await;
-    // One of 5 was sold and came back, and its charge was given back, once.
-    assert_eq!(purchase.adds_up(shop).await, 0);
-    assert_eq!(refunded(shop, &purchase).await, purchase.price);
-    let again = cancel().await.expect("an answer");
-    assert!(
-        again.status == 200 || again.is_problem("not-cancellable"),
-        "{}",
-        again.summary()
-    );
-    assert_eq!(purchase.adds_up(shop).await, 0);
-    assert_eq!(refunded(shop, &purchase).await, purchase.price);
 }
 
-async fn refunded(shop: &Shop, purchase: &Purchase) -> i64 {
-    let mut sum = 0;
-    for intent in shop.ledger().of_amount(purchase.price).await {
-        sum += shop.ledger().refunded(&intent).await;
+/// A purchase that was confirmed and charged.
+async fn bought(shop: &Shop) -> (Purchase, Order) {
+    let purchase = Purchase::prepare(shop).await;
+    let order = purchase.checkout.buy().await;
+    assert_eq!(purchase.adds_up(shop).await, 1);
+    (purchase, order)
+}
+
+async fn cancel(shop: &Shop, purchase: &Purchase, order: &Order) -> Result<(), String> {
+    let ask = shop.post(&format!("{}/cancel", order.path()));
+    let reply = ask.bearer(&purchase.user.access_token).try_send().await?;
+    let cancelled = reply.status == 200 || reply.is_problem("not-cancellable");
+    if cancelled {
+        Ok(())
+    } else {
+        Err(reply.summary())
     }
-    sum
+}
+
+async fn cancellations_interrupted_anywhere_refund_and_restock_once(shop: &Shop) {
+    let mut purchases = Vec::new();
+    for _ in 0..ORDERS {
+        purchases.push(bought(shop).await);
+    }
+    // The first answer shows that they are under way: that is when the others are interrupted.
+    let asked = purchases
+        .iter()
+        .map(|(purchase, order)| cancel(shop, purchase, order));
+    let mut asked: FuturesUnordered<_> = asked.collect();
+    let first = asked.next().await;
+    let (rest, ()) = futures::join!(asked.collect::<Vec<_>>(), kill_checkout(shop));
+    assert!(first.is_some() && rest.len() == ORDERS - 1);
+
+    join_all(
+        purchases
+            .iter()
+            .map(|(purchase, order)| is_cancelled_once(shop, purchase, order)),
+    )
+    .await;
+}
+
+/// Whoever got no answer asks again; then it is cancelled, once.
+async fn is_cancelled_once(shop: &Shop, purchase: &Purchase, order: &Order) {
+    eventually(RECOVERY, "the order is cancelled", async || {
+        cancel(shop, purchase, order).await
+    })
+    .await;
+    was_undone_once(shop, purchase, order).await;
+}
+
+/// One of 5 was sold and came back, and its charge was given back, once.
+async fn was_undone_once(shop: &Shop, purchase: &Purchase, order: &Order) {
+    let owner = &purchase.user.access_token;
+    let read = shop
+        .get(&order.path())
+        .bearer(owner)
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(read["status"], "cancelled");
+    assert_eq!(purchase.adds_up(shop).await, 0);
+    let mut refunded = 0;
+    for intent in shop.ledger().of_amount(purchase.price).await {
+        refunded += shop.ledger().refunded(&intent).await;
+    }
+    assert_eq!(refunded, purchase.price);
+}
+
+/// Lets checkout die right after `step` of a cancellation. Recovery finishes it without anybody
+/// asking again, and asking again changes nothing.
+async fn killed_at(shop: &Shop, step: &str) {
+    let (purchase, order) = bought(shop).await;
+    let failpoint = arm(shop, step, &purchase.cart.id);
+    let answer = cancel(shop, &purchase, &order).await;
+    assert!(answer.is_err(), "{step}: nobody died");
+    assert!(!failpoint.exists(), "{step} was never reached: {answer:?}");
+    is_back(shop, &purchase).await;
+    was_undone_once(shop, &purchase, &order).await;
+    is_cancelled_once(shop, &purchase, &order).await;
 }
 
 async fn a_cancellation_killed_when_it_was_recorded_is_finished(shop: &Shop) {

@@ -14,6 +14,7 @@ use std::{
 };
 
 use bothways_domain::{
+    Money,
     id::ProductId,
     inventory::Availability,
     paging::Paging,
@@ -124,8 +125,11 @@ async fn index(folder: &Path, url: &str) -> Outcome<()> {
     let (mut batch, mut slowest, started, mut total) =
         (Vec::new(), Duration::ZERO, Instant::now(), 0);
     let mut lines = lines.peekable();
+    let mut last = None;
     while let Some(line) = lines.next() {
-        batch.push(product(&line?)?);
+        let product = product(&line?)?;
+        last = Some(product.clone());
+        batch.push(product);
         if batch.len() == 1_000 || lines.peek().is_none() {
             total += batch.len();
             let batch_started = Instant::now();
@@ -139,6 +143,20 @@ async fn index(folder: &Path, url: &str) -> Outcome<()> {
         "indexed {total} products in {:.1?}, the slowest 1 000 in {slowest:.1?}",
         started.elapsed()
     );
+    if let Some(mut last) = last {
+        for (what, name) in [("price", false), ("text", true)] {
+            last.product.draft.price = Money::new(1, last.product.draft.price.currency());
+            if name {
+                last.product.draft.name.push_str(" II");
+            }
+            let started = Instant::now();
+            publisher.apply(vec![last.clone()], Vec::new()).await?;
+            println!(
+                "published a change of one {what} in {:.1?}",
+                started.elapsed()
+            );
+        }
+    }
     Ok(())
 }
 

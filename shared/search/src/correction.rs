@@ -1,16 +1,12 @@
-//! Reads a query: which terms are searched, and what misspelt words are taken for.
-
-use std::collections::HashSet;
+//! What a misspelt word is taken for.
 
 use crate::{
-    analyzer::{Word, stem, words},
     phrases::is_glue,
+    reading::Catalogue,
     table::Ordinal,
     vocabulary::{Entry, Vocabulary, letters},
 };
 
-/// The most words of a query that count.
-const MAX_WORDS: usize = 32;
 /// Shorter words are never corrected: everything is near them.
 const SHORTEST: usize = 3;
 /// From this length on, two mistakes are thinkable.
@@ -34,75 +30,9 @@ const FIRST_LETTER: f32 = 1.5;
 /// How much a product counts that has the candidate but none of the query's other words.
 const ALONE: f32 = 0.01;
 
-/// What of the catalogue reading a query needs.
-pub(crate) trait Catalogue {
-    /// Whether any product has the term in any field.
-    fn knows(&self, term: &str) -> bool;
-    /// The words to correct to.
-    fn vocabulary(&self) -> &Vocabulary;
-    /// The products that have this word of the vocabulary, in order.
-    fn having(&self, word: &str) -> Vec<Ordinal>;
-}
-
-/// A query as it is searched.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) struct Reading {
-    /// Terms, each with the spellings that count as the same.
-    pub(crate) terms: Vec<Vec<String>>,
-    /// The query with the words that were searched instead, if any were.
-    pub(crate) corrected: Option<String>,
-}
-
-/// Reads the query: words that the catalogue doesn't know are replaced by the likeliest that it does.
-pub(crate) fn read(query: &str, catalogue: &impl Catalogue) -> Reading {
-    let mut seen = HashSet::new();
-    let mut terms = Vec::new();
-    let mut replaced: Vec<(Word, String)> = Vec::new();
-    let words = words(query, MAX_WORDS);
-    for (place, word) in words.iter().enumerate() {
-        let mut term = stem(&word.text);
-        let company = || {
-            words
-                .iter()
-                .enumerate()
-                .filter(|(other, _)| *other != place)
-                .map(|(_, word)| &*word.text)
-        };
-        if !catalogue.knows(&term)
-            && let Some(better) = correct(&word.text, company(), catalogue)
-        {
-            term = stem(&better);
-            replaced.push((word.clone(), better));
-        }
-        if seen.insert(term.clone()) {
-            terms.push(vec![term]);
-        }
-    }
-    Reading {
-        terms,
-        corrected: rewrite(query, &replaced),
-    }
-}
-
-/// The query with words replaced; everything else stays as the shopper wrote it.
-fn rewrite(query: &str, replaced: &[(Word, String)]) -> Option<String> {
-    if replaced.is_empty() {
-        return None;
-    }
-    let mut rewritten = String::with_capacity(query.len() + 8);
-    let mut end = 0;
-    for (word, better) in replaced {
-        rewritten.push_str(query.get(end..word.at.start).unwrap_or_default());
-        rewritten.push_str(better);
-        end = word.at.end;
-    }
-    rewritten.push_str(query.get(end..).unwrap_or_default());
-    Some(rewritten)
-}
-
 /// The likeliest known word that `word` is a misspelling of: few mistakes, and common together with the query's
 /// other words.
-fn correct<'a>(
+pub(crate) fn correct<'a>(
     word: &str,
     company: impl Iterator<Item = &'a str>,
     catalogue: &impl Catalogue,
@@ -238,16 +168,5 @@ mod tests {
         ] {
             assert_eq!(mistakes(a, b, 2), expected, "{a} {b}");
         }
-    }
-
-    #[test]
-    fn rewriting_keeps_the_rest_of_the_query() {
-        let query = "HP  tonr, black";
-        let word = words(query, 9)[1].clone();
-        assert_eq!(
-            rewrite(query, &[(word, "toner".to_owned())]).as_deref(),
-            Some("HP  toner, black")
-        );
-        assert_eq!(rewrite(query, &[]), None);
     }
 }

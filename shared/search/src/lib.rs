@@ -14,6 +14,7 @@ mod manifest;
 mod overlay;
 mod phrases;
 mod publisher;
+mod reading;
 mod schema;
 mod scoring;
 mod searcher;

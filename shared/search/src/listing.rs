@@ -8,8 +8,8 @@ use bothways_domain::{
 };
 
 use crate::{
-    correction::{self, Reading},
     facets::Narrowing,
+    reading::{self, Reading},
     scoring::{Found, Weights},
     snapshot::Snapshot,
     table::Table,
@@ -42,7 +42,7 @@ pub(crate) fn list(
     let Reading { terms, corrected } = if browsing {
         Reading::default()
     } else {
-        correction::read(&request.query, snapshot)
+        reading::read(&request.query, snapshot)
     };
     let found = if browsing {
         table

@@ -10,8 +10,8 @@ use tantivy::{
 
 use crate::{
     analyzer,
-    correction::Catalogue,
     overlay::Overlay,
+    reading::Catalogue,
     schema::{self, Card, Fields},
     scoring::{Lengths, Scoring, Weights},
     table::{Ordinal, Table, reader_of},

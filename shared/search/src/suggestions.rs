@@ -3,10 +3,7 @@
 use bothways_domain::search::MAX_SUGGESTIONS;
 
 use crate::{
-    analyzer::words,
-    correction::{Catalogue, in_both},
-    phrases::is_glue,
-    table::Ordinal,
+    analyzer::words, correction::in_both, phrases::is_glue, reading::Catalogue, table::Ordinal,
 };
 
 /// How many words of what was typed are looked at.

@@ -72,6 +72,31 @@ async fn known_words_model_numbers_and_hopeless_ones_are_left_alone() {
 }
 
 #[tokio::test]
+async fn a_model_number_is_found_however_it_is_written() {
+    let world = World::with(vec![
+        product("apart", "Drum TN-2010", "", ""),
+        product("joined", "Drum TN3030 16GB", "", ""),
+        product("other", "Drum", "", ""),
+    ])
+    .await;
+    for query in ["tn2010", "TN-2010", "tn 2010"] {
+        assert_eq!(world.find(query).await[0], "apart", "{query}");
+    }
+    for query in ["tn3030", "TN-3030", "tn 3030", "drum 16 gb"] {
+        let page = world.search(asking(query)).await;
+        assert_eq!(ids(&page)[0], "joined", "{query}");
+        assert_eq!(page.corrected_query, None, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn words_that_were_run_together_are_parted() {
+    let page = shop().await.search(asking("wirelessmouse")).await;
+    assert_eq!(page.corrected_query.as_deref(), Some("wireless mouse"));
+    assert_eq!(ids(&page)[..2], ["m1", "m2"]);
+}
+
+#[tokio::test]
 async fn words_of_products_that_are_gone_are_no_longer_known() {
     let world = shop().await;
     world

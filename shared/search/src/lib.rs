@@ -17,6 +17,7 @@ mod publisher;
 mod reading;
 mod schema;
 mod scoring;
+mod scratch;
 mod searcher;
 mod snapshot;
 mod snapshot_cache;

@@ -12,13 +12,13 @@ use bothways_domain::{
     id::ProductId,
     search::{IndexedProduct, SearchIndex},
 };
-use tempfile::TempDir;
 use tokio::{sync::Mutex, task::spawn_blocking};
 
 use crate::{
     manifest::Manifest,
     overlay::Overlay,
     schema::FORMAT,
+    scratch::Scratch,
     snapshot_store::{Put, SnapshotStore, is_damage},
     working_index::{Contents, WorkingIndex},
 };
@@ -195,12 +195,8 @@ impl Publisher {
         .await
     }
 
-    fn new_folder(&self) -> Result<TempDir> {
-        std::fs::create_dir_all(&self.folder).map_err(Error::internal)?;
-        tempfile::Builder::new()
-            .prefix("bothways-index-")
-            .tempdir_in(&self.folder)
-            .map_err(Error::internal)
+    fn new_folder(&self) -> Result<Scratch> {
+        Scratch::create(&self.folder, "bothways-index-").map_err(Error::internal)
     }
 
     /// Makes a change to the newest version and publishes the outcome, again if another indexer was faster.

@@ -7,26 +7,22 @@ use std::{
 };
 
 use bothways_domain::{Error, Result};
-use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 
 use crate::{
-    manifest::Manifest, overlay::Overlay, snapshot::Snapshot, snapshot_store::SnapshotStore,
+    manifest::Manifest, overlay::Overlay, scratch::Scratch, snapshot::Snapshot,
+    snapshot_store::SnapshotStore,
 };
 
 /// A folder of this process, removed in the end.
 pub(crate) struct SnapshotCache {
-    folder: TempDir,
+    folder: Scratch,
 }
 
 impl SnapshotCache {
     /// Makes an empty one in `parent`.
     pub(crate) fn create(parent: &Path) -> Result<Self> {
-        fs::create_dir_all(parent).map_err(Error::internal)?;
-        let folder = tempfile::Builder::new()
-            .prefix("bothways-search-")
-            .tempdir_in(parent)
-            .map_err(Error::internal)?;
+        let folder = Scratch::create(parent, "bothways-search-").map_err(Error::internal)?;
         fs::create_dir(folder.path().join("files")).map_err(Error::internal)?;
         Ok(Self { folder })
     }
@@ -95,7 +91,10 @@ impl SnapshotCache {
             }
         }
         for path in entries(self.folder.path()) {
-            if path != version && path.file_name().is_some_and(|name| name != "files") {
+            if path != version
+                && path.is_dir()
+                && path.file_name().is_some_and(|name| name != "files")
+            {
                 let _ = fs::remove_dir_all(path);
             }
         }

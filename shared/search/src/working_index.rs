@@ -11,13 +11,13 @@ use tantivy::{
     Index, IndexWriter, Term,
     indexer::{LogMergePolicy, MergePolicy, NoMergePolicy},
 };
-use tempfile::TempDir;
 
 use crate::{
     analyzer,
     manifest::{Blob, Manifest},
     overlay::{Overlay, Row},
     schema::{self, DIGEST, Fields, ID, NUMBER},
+    scratch::Scratch,
     snapshot_store::blob_of,
     table::{each_text, reader_of},
 };
@@ -45,7 +45,7 @@ struct Known {
 /// The index as this indexer has it.
 pub(crate) struct WorkingIndex {
     /// Goes when the index does.
-    folder: TempDir,
+    folder: Scratch,
     index: Index,
     fields: Fields,
     writer: IndexWriter,
@@ -65,14 +65,14 @@ pub(crate) struct Contents {
 
 impl WorkingIndex {
     /// An index without products in an empty folder.
-    pub(crate) fn create(folder: TempDir) -> Result<Self> {
+    pub(crate) fn create(folder: Scratch) -> Result<Self> {
         let (schema, _) = schema::schema();
         let index = Index::create_in_dir(folder.path(), schema).map_err(Error::internal)?;
         Self::with(folder, index, HashMap::new())
     }
 
     /// The index whose files are in `folder`.
-    pub(crate) fn open(folder: TempDir, manifest: &Manifest, overlay: &Overlay) -> Result<Self> {
+    pub(crate) fn open(folder: Scratch, manifest: &Manifest, overlay: &Overlay) -> Result<Self> {
         // Tantivy removes what it no longer needs of the files that this list names.
         let names: Vec<_> = manifest.files.keys().collect();
         let names = serde_json::to_vec(&names).map_err(Error::internal)?;
@@ -83,7 +83,7 @@ impl WorkingIndex {
         Self::with(folder, index, known)
     }
 
-    fn with(folder: TempDir, index: Index, known: HashMap<ProductId, Known>) -> Result<Self> {
+    fn with(folder: Scratch, index: Index, known: HashMap<ProductId, Known>) -> Result<Self> {
         analyzer::register(&index);
         let (_, fields) = schema::schema();
         let writer: IndexWriter = index

@@ -60,7 +60,6 @@ fn is_abandoned(folder: &Path) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that can't be set up fails")]
 mod tests {
     use super::*;
 

@@ -11,11 +11,8 @@ fn main() -> ExitCode {
         let inventory = shop.inventory().await?;
         let products = shop.product(inventory.clone()).await?;
         let index = Publisher::open(&shop.settings.require("SNAPSHOT_URL")?).await?;
-        let handler: Arc<dyn EventHandler> = Arc::new(Indexer {
-            products,
-            inventory,
-            index: Arc::new(index),
-        });
+        let handler: Arc<dyn EventHandler> =
+            Arc::new(Indexer::new(products, inventory, Arc::new(index)));
         Ok(handler)
     })
 }

@@ -1,23 +1,22 @@
 //! The indexer as a microservice: follows product and stock events, publishes search snapshots.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use bothways_domain::search::Indexer;
 use bothways_http::internal;
-use bothways_runtime::{Service, service};
+use bothways_runtime::{Background, Service, service};
 use bothways_search::Publisher;
 
 fn main() -> ExitCode {
     service("indexer", async |shop, remote| {
         let index = Publisher::open(&shop.settings.require("SNAPSHOT_URL")?).await?;
-        let indexer = Indexer {
-            products: remote.product()?,
-            inventory: remote.inventory()?,
-            index: Arc::new(index),
-        };
-        Ok(Service::new(internal::events(
-            Arc::new(indexer),
-            &remote.internal_token()?,
-        )))
+        let indexer = Indexer::new(remote.product()?, remote.inventory()?, Arc::new(index));
+        let indexer = Arc::new(indexer);
+        let events = internal::events(indexer.clone(), &remote.internal_token()?);
+        let begin = Background::new("first index", Duration::from_secs(1), move || {
+            let indexer = indexer.clone();
+            async move { indexer.begin().await }
+        });
+        Ok(Service::new(events).background(begin))
     })
 }

@@ -81,12 +81,12 @@ async fn respond(handler: &dyn EventHandler, messages: &[SqsMessage]) -> Result<
     let (mut places, mut events) = (Vec::new(), Vec::new());
     for (place, message) in messages.iter().enumerate() {
         match parse(message) {
-            Ok(event) => {
-                places.push(place);
-                events.push(event);
+            Ok(packed) => {
+                places.extend(packed.iter().map(|_| place));
+                events.extend(packed);
             }
             Err(error) => {
-                tracing::error!(%error, message = message.message_id, "a message is no event");
+                tracing::error!(%error, message = message.message_id, "a message holds no events");
                 failed.insert(place);
             }
         }
@@ -99,7 +99,8 @@ async fn respond(handler: &dyn EventHandler, messages: &[SqsMessage]) -> Result<
     Ok(response)
 }
 
-fn parse(message: &SqsMessage) -> serde_json::Result<Event> {
+/// The events of a message, a JSON array (`CloudEvents` batch format).
+fn parse(message: &SqsMessage) -> serde_json::Result<Vec<Event>> {
     serde_json::from_str(message.body.as_deref().unwrap_or_default())
 }
 

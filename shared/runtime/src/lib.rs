@@ -10,6 +10,8 @@ pub mod event;
 mod failpoint;
 pub mod function;
 mod neighbours;
+#[cfg(feature = "sqs")]
+mod packing;
 mod ready;
 mod service;
 mod shop;

@@ -20,7 +20,10 @@ use bothways_domain::{
     event::{Event, EventSink},
 };
 
-use crate::Settings;
+use crate::{
+    Settings,
+    packing::{Message, pack},
+};
 
 /// The most messages SQS takes at once (API reference, `SendMessageBatch`).
 const BATCH: usize = 10;
@@ -49,7 +52,7 @@ fn client(settings: Settings) -> Result<Client, crate::ConfigError> {
     Ok(Client::from_conf(config.build()))
 }
 
-/// A FIFO queue that takes events: in order per subject, repetitions recognised by the event's id.
+/// A FIFO queue that takes events: in order per subject, repetitions recognised.
 pub struct QueueSink {
     client: Client,
     queue_url: String,
@@ -64,18 +67,19 @@ impl QueueSink {
         }))
     }
 
-    async fn send(&self, first: usize, events: &[Event]) -> Result<Vec<(usize, String)>> {
-        let entry = |(index, event): (usize, &Event)| {
-            let body = serde_json::to_string(event).map_err(Error::internal)?;
+    /// Sends up to [`BATCH`] messages; the places of those that were not taken, with the reason.
+    async fn send(&self, messages: &[Message<'_>]) -> Result<Vec<(usize, String)>> {
+        let entry = |(index, message): (usize, &Message<'_>)| {
+            let body = serde_json::to_string(&message.events).map_err(Error::internal)?;
             SendMessageBatchRequestEntry::builder()
                 .id(index.to_string())
-                .message_group_id(&event.subject)
-                .message_deduplication_id(event.id.as_str())
+                .message_group_id(message.group())
+                .message_deduplication_id(message.deduplication_id())
                 .message_body(body)
                 .build()
                 .map_err(Error::internal)
         };
-        let entries = events
+        let entries = messages
             .iter()
             .enumerate()
             .map(entry)
@@ -91,10 +95,8 @@ impl QueueSink {
         })?;
         let failed = sent.failed().iter().filter_map(|failure| {
             let index: usize = failure.id().parse().ok()?;
-            Some((
-                first + index,
-                failure.message().unwrap_or(failure.code()).to_owned(),
-            ))
+            let reason = failure.message().unwrap_or(failure.code());
+            Some((index, reason.to_owned()))
         });
         Ok(failed.collect())
     }
@@ -104,9 +106,14 @@ impl QueueSink {
 impl EventSink for QueueSink {
     async fn deliver(&self, events: &[Event]) -> Result<Vec<(usize, String)>> {
         let mut failed = Vec::new();
-        for (batch, events) in events.chunks(BATCH).enumerate() {
-            failed.extend(self.send(batch * BATCH, events).await?);
+        for messages in pack(events).chunks(BATCH) {
+            for (place, reason) in self.send(messages).await? {
+                let lost = messages.get(place).into_iter();
+                let indexes = lost.flat_map(|message| &message.indexes);
+                failed.extend(indexes.map(|index| (*index, reason.clone())));
+            }
         }
+        failed.sort_unstable();
         Ok(failed)
     }
 }

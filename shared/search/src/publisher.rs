@@ -101,15 +101,6 @@ impl Publisher {
         Ok(publisher)
     }
 
-    /// Whether nothing is indexed: a shop that has products then needs `Indexer::rebuild`.
-    pub async fn is_empty(&self) -> Result<bool> {
-        let mut work = self.work.lock().await;
-        let current = self.newest(&mut work).await?;
-        let empty = current.index.len() == 0;
-        work.current = Some(current);
-        Ok(empty)
-    }
-
     /// Merges all segments into one and publishes it. Never needed; results stay the same.
     pub async fn compact(&self) -> Result<()> {
         self.change(Arc::new(|index: &mut WorkingIndex| {
@@ -302,6 +293,14 @@ impl SearchIndex for Publisher {
             index.apply(&present, &absent)
         }))
         .await
+    }
+
+    async fn is_empty(&self) -> Result<bool> {
+        let mut work = self.work.lock().await;
+        let current = self.newest(&mut work).await?;
+        let empty = current.index.len() == 0;
+        work.current = Some(current);
+        Ok(empty)
     }
 }
 

@@ -1,6 +1,12 @@
 //! Follows the catalogue: after product and stock events, brings the index to the products' present state.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use async_trait::async_trait;
 
@@ -20,15 +26,43 @@ const REBUILD_STEP: u32 = 1_000;
 
 /// The indexer. Events only tell it where to look, so repeated, late or reordered ones do no harm.
 pub struct Indexer {
-    /// What the products are now.
-    pub products: Arc<dyn ProductApi>,
-    /// Whether they can be had now.
-    pub inventory: Arc<dyn InventoryApi>,
-    /// What is searched.
-    pub index: Arc<dyn SearchIndex>,
+    products: Arc<dyn ProductApi>,
+    inventory: Arc<dyn InventoryApi>,
+    index: Arc<dyn SearchIndex>,
+    /// Whether the index is known to have a beginning.
+    begun: AtomicBool,
 }
 
 impl Indexer {
+    /// An indexer that asks `products` and `inventory` what is, and makes `index` match.
+    pub fn new(
+        products: Arc<dyn ProductApi>,
+        inventory: Arc<dyn InventoryApi>,
+        index: Arc<dyn SearchIndex>,
+    ) -> Self {
+        Self {
+            products,
+            inventory,
+            index,
+            begun: AtomicBool::new(false),
+        }
+    }
+
+    /// Indexes the whole catalogue if nothing is published: at the very beginning, or after the snapshots were lost.
+    /// Whether it had to.
+    pub async fn begin(&self) -> Result<bool> {
+        if self.begun.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        let empty = self.index.is_empty().await?;
+        if empty {
+            let products = self.rebuild().await?;
+            tracing::info!(products, "indexed the whole catalogue");
+        }
+        self.begun.store(true, Ordering::Relaxed);
+        Ok(empty)
+    }
+
     /// Indexes the whole catalogue, for an index that starts from nothing; how many products there are.
     pub async fn rebuild(&self) -> Result<usize> {
         let (mut total, mut after) = (0, None);
@@ -83,6 +117,7 @@ impl Indexer {
 #[async_trait]
 impl EventHandler for Indexer {
     async fn handle(&self, events: &[Event]) -> Result<Vec<(usize, String)>> {
+        self.begin().await?;
         let mut seen = HashSet::new();
         let ids: Vec<_> = events
             .iter()

@@ -221,4 +221,7 @@ pub trait SearchIndex: Send + Sync {
     /// Makes the index hold exactly this of the named products: those in `present` as given, those in `absent`
     /// not at all; publishes a snapshot before it returns.
     async fn apply(&self, present: Vec<IndexedProduct>, absent: Vec<ProductId>) -> Result<()>;
+
+    /// Whether there is nothing published that could be built upon.
+    async fn is_empty(&self) -> Result<bool>;
 }

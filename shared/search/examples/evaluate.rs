@@ -72,6 +72,9 @@ fn set(weights: &mut Weights, name: &str, value: &str) -> Outcome<()> {
         "any" => weights.any = number()?,
         "name" => weights.name = number()?,
         "least" => weights.least = number()?,
+        "synonym" => weights.synonym = number()?,
+        "unwanted" => weights.unwanted = number()?,
+        "coverage" => weights.coverage = number()?,
         _ => return Err(format!("there is no setting {name}").into()),
     }
     Ok(())

@@ -23,6 +23,7 @@ mod snapshot;
 mod snapshot_cache;
 mod snapshot_store;
 mod suggestions;
+mod synonyms;
 mod table;
 mod vocabulary;
 mod working_index;

@@ -39,7 +39,11 @@ pub(crate) fn list(
 ) -> Result<SearchPage> {
     let table = &snapshot.table;
     let browsing = request.query.trim().is_empty();
-    let Reading { terms, corrected } = if browsing {
+    let Reading {
+        terms,
+        unwanted,
+        corrected,
+    } = if browsing {
         Reading::default()
     } else {
         reading::read(&request.query, snapshot)
@@ -55,7 +59,7 @@ pub(crate) fn list(
     } else {
         snapshot
             .scoring(weights)
-            .find(&terms)
+            .find(&terms, &unwanted)
             .map_err(Error::internal)?
     };
     let mut narrowing = Narrowing::new(table, request);

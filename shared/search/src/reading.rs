@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use crate::{
     analyzer::{Word, stem, words},
     correction::{correct, in_both},
+    phrases::is_glue,
+    synonyms::Synonyms,
     table::Ordinal,
     vocabulary::Vocabulary,
 };
@@ -13,6 +15,10 @@ use crate::{
 const MAX_WORDS: usize = 32;
 /// The least letters of a word that was run together with another.
 const RUN_TOGETHER: usize = 3;
+/// What follows this word is not wanted, …
+const WITHOUT: &str = "without";
+/// … up to this one.
+const WITH: &str = "with";
 
 /// What of the catalogue reading a query needs.
 pub(crate) trait Catalogue {
@@ -24,11 +30,22 @@ pub(crate) trait Catalogue {
     fn having(&self, word: &str) -> Vec<Ordinal>;
 }
 
+/// Something that a query asks for.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(crate) struct Wanted {
+    /// The term, and spellings that count as the same.
+    pub(crate) spellings: Vec<String>,
+    /// Terms that mean the same, which count less.
+    pub(crate) synonyms: Vec<String>,
+}
+
 /// A query as it is searched.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Reading {
-    /// Terms, each with the spellings that count as the same.
-    pub(crate) terms: Vec<Vec<String>>,
+    /// What is asked for.
+    pub(crate) terms: Vec<Wanted>,
+    /// Terms a product should rather not be named by.
+    pub(crate) unwanted: Vec<String>,
     /// The query with the words that were searched instead, if any were.
     pub(crate) corrected: Option<String>,
 }
@@ -36,7 +53,7 @@ pub(crate) struct Reading {
 /// Reads the query: words that the catalogue doesn't know are replaced by the likeliest that it does, and a
 /// compound is found however it is written (`tn2010`, `tn-2010`, `TN 2010`).
 pub(crate) fn read(query: &str, catalogue: &impl Catalogue) -> Reading {
-    let words = words(query, MAX_WORDS);
+    let (words, unwanted) = wanted(words(query, MAX_WORDS));
     let mut read: Vec<String> = Vec::with_capacity(words.len());
     let mut replaced: Vec<(Word, String)> = Vec::new();
     for (place, word) in words.iter().enumerate() {
@@ -53,12 +70,34 @@ pub(crate) fn read(query: &str, catalogue: &impl Catalogue) -> Reading {
     }
     Reading {
         terms: terms(&read, catalogue),
+        unwanted,
         corrected: rewrite(query, &replaced),
     }
 }
 
+/// The words that are asked for, and the terms of those that are not: `water bottle without straw`. A query of nothing
+/// but unwanted words means them.
+fn wanted(words: Vec<Word>) -> (Vec<Word>, Vec<String>) {
+    let (mut wanted, mut unwanted, mut negated) = (Vec::new(), Vec::new(), false);
+    for word in &words {
+        match word.text.as_str() {
+            WITHOUT => negated = true,
+            WITH => negated = false,
+            text if negated && !is_glue(text) => unwanted.push(stem(text)),
+            _ if negated => {}
+            _ => wanted.push(word.clone()),
+        }
+    }
+    // What is asked for and refused at once ("silverware box without silverware") is not refused.
+    unwanted.retain(|term| wanted.iter().all(|word| stem(&word.text) != *term));
+    if wanted.is_empty() {
+        return (words, Vec::new());
+    }
+    (wanted, unwanted)
+}
+
 /// The terms of the words, each once; a model number or measure is also found where it is written as one word.
-fn terms(words: &[String], catalogue: &impl Catalogue) -> Vec<Vec<String>> {
+fn terms(words: &[String], catalogue: &impl Catalogue) -> Vec<Wanted> {
     let stems: Vec<_> = words.iter().map(|word| stem(word)).collect();
     let join = |pair: &[String]| {
         let joined = stem(&pair.concat());
@@ -67,6 +106,7 @@ fn terms(words: &[String], catalogue: &impl Catalogue) -> Vec<Vec<String>> {
             .then_some(joined)
     };
     let joined: Vec<_> = words.windows(2).map(join).collect();
+    let mut synonyms = Synonyms::ordinary().of(&stems);
     let mut seen = HashSet::new();
     let mut terms = Vec::new();
     for (place, term) in stems.into_iter().enumerate() {
@@ -75,9 +115,13 @@ fn terms(words: &[String], catalogue: &impl Catalogue) -> Vec<Vec<String>> {
                 .checked_sub(1)
                 .and_then(|before| joined.get(before)?.clone());
             let after = joined.get(place).cloned().flatten();
+            let synonyms = std::mem::take(&mut synonyms[place]);
             let mut spellings = vec![term];
             spellings.extend(before.into_iter().chain(after));
-            terms.push(spellings);
+            terms.push(Wanted {
+                spellings,
+                synonyms,
+            });
         }
     }
     terms

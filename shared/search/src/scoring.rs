@@ -12,6 +12,7 @@ use tantivy::{
 };
 
 use crate::{
+    reading::Wanted,
     schema::{Fields, TEXT_FIELDS},
     table::{Ordinal, Table},
 };
@@ -32,16 +33,25 @@ pub struct Weights {
     pub name: f32,
     /// The part of the query's rarity that a product must match to be found at all.
     pub least: f32,
+    /// What a synonym counts of the word itself.
+    pub synonym: f32,
+    /// The part of the query's rarity that a product loses when its name has what the query is without.
+    pub unwanted: f32,
+    /// How much a product suffers from the words it lacks: the power to which the part it has is raised.
+    pub coverage: f32,
 }
 
 impl Default for Weights {
     fn default() -> Self {
         Self {
-            fields: [1.75, 3.5, 1.1, 1.0, 0.75],
-            tie: 0.1,
-            any: 3.5,
-            name: 1.0,
+            fields: [1.75, 3.5, 1.375, 1.0, 0.75],
+            tie: 0.12,
+            any: 4.5,
+            name: 1.5,
             least: 0.0,
+            synonym: 0.5,
+            unwanted: 0.3,
+            coverage: 0.1,
         }
     }
 }
@@ -108,35 +118,46 @@ pub(crate) struct Found {
 struct Match {
     best: Score,
     sum: Score,
-    named: bool,
-    matched: bool,
+    /// How well the name says it: 1 by the word itself, less by a synonym.
+    named: Score,
+    /// How well any field says it.
+    said: Score,
 }
 
 impl Scoring<'_> {
-    /// The products that have any of the terms, each term being a list of spellings that count as the same.
-    pub(crate) fn find(&self, terms: &[Vec<String>]) -> tantivy::Result<Vec<Found>> {
+    /// The products that have any of what is wanted.
+    pub(crate) fn find(
+        &self,
+        wanted: &[Wanted],
+        unwanted: &[String],
+    ) -> tantivy::Result<Vec<Found>> {
         let mut scores: Vec<Score> = vec![0.0; self.table.len()];
         let mut covered: Vec<Score> = vec![0.0; self.table.len()];
         let mut matches = vec![Match::default(); self.table.len()];
         let mut found: Vec<Ordinal> = Vec::new();
         let mut whole = 0.0;
-        for spellings in terms {
-            let matching = self.match_term(spellings, &mut matches)?;
-            let rarity = rarity(matching.len(), self.table.live());
+        for word in wanted {
+            let (matching, rarity) = self.match_word(word, &mut matches)?;
             whole += rarity;
             for ordinal in matching {
                 let place = ordinal as usize;
-                let Match {
-                    best, sum, named, ..
-                } = std::mem::take(&mut matches[place]);
+                let given = std::mem::take(&mut matches[place]);
                 if covered[place] == 0.0 {
                     found.push(ordinal);
                 }
-                covered[place] += rarity;
-                let bonus = self.weights.any + if named { self.weights.name } else { 0.0 };
-                scores[place] += best + self.weights.tie * (sum - best) + bonus * rarity;
+                covered[place] += rarity * given.said;
+                let bonus = self.weights.any * given.said + self.weights.name * given.named;
+                scores[place] +=
+                    given.best + self.weights.tie * (given.sum - given.best) + bonus * rarity;
             }
         }
+        if self.weights.coverage > 0.0 {
+            for ordinal in &found {
+                let place = *ordinal as usize;
+                scores[place] *= (covered[place] / whole).powf(self.weights.coverage);
+            }
+        }
+        self.punish(unwanted, whole, &mut scores)?;
         let least = whole * self.weights.least;
         let enough = found
             .into_iter()
@@ -149,34 +170,82 @@ impl Scoring<'_> {
             .collect())
     }
 
-    /// Notes in `matches` what the term gives; which products have it.
-    fn match_term(
+    /// Takes from the products that are named by what is not wanted, once each.
+    fn punish(
         &self,
-        spellings: &[String],
+        unwanted: &[String],
+        whole: Score,
+        scores: &mut [Score],
+    ) -> tantivy::Result<()> {
+        let mut hits = Vec::new();
+        for term in unwanted {
+            self.read(self.fields.text[0], term, &mut hits)?;
+        }
+        hits.sort_unstable_by_key(|(ordinal, ..)| *ordinal);
+        hits.dedup_by_key(|(ordinal, ..)| *ordinal);
+        for (ordinal, ..) in hits {
+            scores[ordinal as usize] -= self.weights.unwanted * whole;
+        }
+        Ok(())
+    }
+
+    /// Notes in `matches` what the word gives; which products have it or a synonym, and how rare it is.
+    fn match_word(
+        &self,
+        word: &Wanted,
         matches: &mut [Match],
-    ) -> tantivy::Result<Vec<Ordinal>> {
+    ) -> tantivy::Result<(Vec<Ordinal>, Score)> {
         let mut matching = Vec::new();
+        let any = [Score::INFINITY; TEXT_FIELDS];
+        let rarities = self.match_terms(&word.spellings, (1.0, any), matches, &mut matching)?;
+        let itself = matching.len();
+        if self.weights.synonym > 0.0 {
+            let less = (self.weights.synonym, rarities);
+            self.match_terms(&word.synonyms, less, matches, &mut matching)?;
+        }
+        let having = if itself > 0 { itself } else { matching.len() };
+        Ok((matching, rarity(having, self.table.live())))
+    }
+
+    /// Notes what terms give that count as the same, times `counts`, in no field taken as rarer than `most`; how rare they
+    /// are in each field, infinitely where they aren't.
+    fn match_terms(
+        &self,
+        terms: &[String],
+        (counts, most): (Score, [Score; TEXT_FIELDS]),
+        matches: &mut [Match],
+        matching: &mut Vec<Ordinal>,
+    ) -> tantivy::Result<[Score; TEXT_FIELDS]> {
+        let mut rarities = [Score::INFINITY; TEXT_FIELDS];
         for (position, field) in self.fields.text.into_iter().enumerate() {
-            let weight = self.weights.fields[position];
             let mut hits = Vec::new();
-            for spelling in spellings {
-                self.read(field, spelling, &mut hits)?;
+            for term in terms {
+                self.read(field, term, &mut hits)?;
             }
-            let rarity = rarity(hits.len().min(self.table.live()), self.table.live());
+            if hits.is_empty() {
+                continue;
+            }
+            let live = self.table.live();
+            let rarity = rarity(hits.len().min(live), live).min(most[position]);
+            rarities[position] = rarity;
+            let weight = self.weights.fields[position] * counts * rarity * (K1 + 1.0);
             let average = self.lengths.0[position];
             for (ordinal, frequency, length) in hits {
                 let norm = K1 * (1.0 - B + B * length / average);
-                let score = weight * rarity * (K1 + 1.0) * frequency / (frequency + norm);
+                let score = weight * frequency / (frequency + norm);
                 let entry = &mut matches[ordinal as usize];
-                if !std::mem::replace(&mut entry.matched, true) {
+                if entry.said == 0.0 {
                     matching.push(ordinal);
+                }
+                entry.said = entry.said.max(counts);
+                if position == 0 {
+                    entry.named = entry.named.max(counts);
                 }
                 entry.best = entry.best.max(score);
                 entry.sum += score;
-                entry.named |= position == 0;
             }
         }
-        Ok(matching)
+        Ok(rarities)
     }
 
     /// The live products that have the term in the field: how often, in how long a text.

@@ -10,7 +10,6 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload, path::Path as Key};
 use sha2::{Digest, Sha256};
-use url::Url;
 
 use crate::manifest::{Blob, Manifest};
 
@@ -63,20 +62,10 @@ pub(crate) fn blob_of(bytes: &[u8]) -> Blob {
 }
 
 impl SnapshotStore {
-    /// The store at `file:///directory` or `s3://bucket/prefix`; S3 is configured by the usual `AWS_…` variables.
+    /// The store at `file:///directory` or `s3://bucket/prefix`.
     pub(crate) fn open(url: &str) -> Result<Self> {
-        let url = Url::parse(url).map_err(Error::internal)?;
-        let variables = std::env::vars_os().filter_map(|(name, value)| {
-            let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
-            name.starts_with("AWS_")
-                .then(|| (name.to_ascii_lowercase(), value))
-        });
-        let (store, root) =
-            object_store::parse_url_opts(&url, variables).map_err(Error::internal)?;
-        Ok(Self {
-            store: Arc::from(store),
-            root,
-        })
+        let (store, root) = bothways_objects::open(url)?;
+        Ok(Self { store, root })
     }
 
     fn manifests(&self) -> Key {

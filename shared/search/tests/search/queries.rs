@@ -60,6 +60,40 @@ async fn words_are_found_in_every_text_of_a_product_and_in_other_forms() {
 }
 
 #[tokio::test]
+async fn a_word_that_means_the_same_is_found_behind_the_word_itself() {
+    let world = World::with(vec![
+        product("other", "Kettle", "", ""),
+        product("same", "Notebook with a bright screen", "", ""),
+        product("word", "Laptop with a bright screen", "", ""),
+        product("phrase", "Camcorder", "", ""),
+    ])
+    .await;
+    assert_eq!(world.find("laptops").await, ["word", "same"]);
+    assert_eq!(world.find("notebook").await, ["same", "word"]);
+    assert_eq!(world.find("video camera").await, ["phrase"]);
+}
+
+#[tokio::test]
+async fn what_a_query_is_without_is_not_searched_and_puts_products_back() {
+    let world = World::with(vec![
+        product("straw", "Water bottle, straw and lid", "", ""),
+        product("plain", "Water bottle, plain and blue", "", ""),
+        product("only", "Straw hat", "", ""),
+    ])
+    .await;
+    assert_eq!(
+        world.find("water bottle without straw").await,
+        ["plain", "straw"]
+    );
+    assert_eq!(
+        world.find("bottle without straw with blue").await[0],
+        "plain"
+    );
+    // A query of nothing else means what it says.
+    assert_eq!(world.find("without straw").await.len(), 2);
+}
+
+#[tokio::test]
 async fn a_hit_says_what_the_product_is_now() {
     let indexed = product("a", "Lamp", "Acme", "Home > Light")
         .at(4_999)

@@ -1,0 +1,151 @@
+//! Which endpoint is asked: of two taken by chance the one with less to do (power of two choices).
+
+use std::sync::{Arc, atomic::Ordering};
+
+use tokio::time::Instant;
+
+use crate::{chance::Chance, endpoint::Endpoint, outlier::Standing};
+
+/// Chooses among `endpoints`, leaving out those tried already and those that are out while there are others; `None`
+/// when there is none at all.
+pub(crate) fn pick<'a>(
+    endpoints: &'a [Arc<Endpoint>],
+    tried: &[Arc<Endpoint>],
+    retriable: bool,
+    chance: &mut Chance,
+    now: Instant,
+) -> Option<&'a Arc<Endpoint>> {
+    if let [only] = endpoints {
+        return Some(only);
+    }
+    let fresh = fresh(endpoints, tried, retriable, now);
+    if !fresh.is_empty() {
+        return less_busy(&fresh, chance);
+    }
+    let standing = |endpoint: &&Arc<Endpoint>| endpoint.health().standing(retriable, now);
+    let fit = endpoints.iter().filter(|one| standing(one) == Standing::In);
+    let fit: Vec<_> = fit.collect();
+    if !fit.is_empty() {
+        return less_busy(&fit, chance);
+    }
+    less_busy(&endpoints.iter().collect::<Vec<_>>(), chance)
+}
+
+/// Whether there is another endpoint fit to be asked beside those tried.
+pub(crate) fn has_other(
+    endpoints: &[Arc<Endpoint>],
+    tried: &[Arc<Endpoint>],
+    now: Instant,
+) -> bool {
+    endpoints.len() > 1 && !fresh(endpoints, tried, true, now).is_empty()
+}
+
+fn fresh<'a>(
+    endpoints: &'a [Arc<Endpoint>],
+    tried: &[Arc<Endpoint>],
+    retriable: bool,
+    now: Instant,
+) -> Vec<&'a Arc<Endpoint>> {
+    let untried = |endpoint: &&Arc<Endpoint>| !tried.iter().any(|one| Arc::ptr_eq(one, endpoint));
+    let fit = |endpoint: &&Arc<Endpoint>| match endpoint.health().standing(retriable, now) {
+        Standing::In => true,
+        Standing::Probation => endpoint.in_flight.load(Ordering::Relaxed) == 0,
+        Standing::Out => false,
+    };
+    endpoints.iter().filter(untried).filter(fit).collect()
+}
+
+fn less_busy<'a>(any: &[&'a Arc<Endpoint>], chance: &mut Chance) -> Option<&'a Arc<Endpoint>> {
+    let first = chance.below(any.len());
+    let one = *any.get(first)?;
+    if any.len() == 1 {
+        return Some(one);
+    }
+    let step = 1 + chance.below(any.len() - 1);
+    let other = any[(first + step) % any.len()];
+    let load = |endpoint: &Endpoint| endpoint.in_flight.load(Ordering::Relaxed);
+    Some(if load(other) < load(one) { other } else { one })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn endpoints(count: usize) -> Vec<Arc<Endpoint>> {
+        let names = (0..count).map(|number| format!("10.0.0.{number}:80"));
+        names.map(|name| Arc::new(Endpoint::new(name))).collect()
+    }
+
+    #[test]
+    fn endpoints_that_are_alike_get_alike() {
+        let (all, now) = (endpoints(3), Instant::now());
+        let mut chance = Chance::new(1);
+        for _ in 0..3_000 {
+            drop(
+                pick(&all, &[], true, &mut chance, now)
+                    .expect("one")
+                    .enter(),
+            );
+        }
+        for endpoint in &all {
+            let share = endpoint.requests.load(Ordering::Relaxed);
+            assert!((900..1_100).contains(&share), "{share} of 3000");
+        }
+    }
+
+    #[test]
+    fn one_that_never_answers_is_asked_little() {
+        let (all, now) = (endpoints(3), Instant::now());
+        let mut chance = Chance::new(2);
+        let mut stuck = Vec::new();
+        for _ in 0..1_000 {
+            let endpoint = pick(&all, &[], true, &mut chance, now).expect("one");
+            let flight = endpoint.enter();
+            if Arc::ptr_eq(endpoint, &all[0]) {
+                stuck.push(flight);
+            }
+        }
+        assert!(stuck.len() <= 2, "{} are stuck", stuck.len());
+    }
+
+    #[test]
+    fn one_on_probation_is_asked_one_thing_at_a_time() {
+        let (all, now) = (endpoints(2), Instant::now());
+        let mut chance = Chance::new(3);
+        all[0].health().eject(now);
+        let back = now + std::time::Duration::from_secs(5);
+        let mut flights: Vec<_> = (0..100)
+            .map(|_| {
+                pick(&all, &[], true, &mut chance, back)
+                    .expect("one")
+                    .enter()
+            })
+            .collect();
+        assert_eq!(all[0].in_flight.load(Ordering::Relaxed), 1);
+        flights.clear();
+        assert_eq!(all[1].in_flight.load(Ordering::Relaxed), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn somebody_is_asked_and_nobody_who_is_out_or_tried_while_others_are_not(
+            out in prop::collection::vec(any::<bool>(), 1..8),
+            tried in prop::collection::vec(any::<bool>(), 8),
+            seed in any::<u64>(),
+        ) {
+            let (all, now) = (endpoints(out.len()), Instant::now());
+            for (endpoint, out) in all.iter().zip(&out) {
+                if *out {
+                    endpoint.health().eject(now);
+                }
+            }
+            let before: Vec<_> = all.iter().zip(&tried).filter(|(_, tried)| **tried).map(|(one, _)| one.clone()).collect();
+            let picked = pick(&all, &before, true, &mut Chance::new(seed), now).expect("one");
+            let place = all.iter().position(|one| Arc::ptr_eq(one, picked)).expect("one of them");
+            let better = out.iter().zip(&tried).any(|(out, tried)| !out && !tried);
+            prop_assert!(!better || !(out[place] || tried[place]));
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! A call under way: whom it asks, how long, and whether it asks again.
+
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use crate::{
+    Attempt, CallError, Deadline, Endpoint, Outcome, Repeat, Upstream, balance, upstream::count,
+};
+
+/// A call and what it went through so far.
+pub(crate) struct Call<'a> {
+    upstream: &'a Upstream,
+    endpoints: Arc<[Arc<Endpoint>]>,
+    repeat: Repeat,
+    deadline: Deadline,
+    tried: Vec<Arc<Endpoint>>,
+    attempts: usize,
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(
+        upstream: &'a Upstream,
+        endpoints: Arc<[Arc<Endpoint>]>,
+        repeat: Repeat,
+        deadline: Deadline,
+    ) -> Self {
+        Self {
+            upstream,
+            endpoints,
+            repeat,
+            deadline,
+            tried: Vec::new(),
+            attempts: 0,
+        }
+    }
+
+    /// Asks until there is an answer or no sense in asking again.
+    pub(crate) async fn run<T, E, A, F>(mut self, mut attempt: A) -> Result<T, CallError<E>>
+    where
+        A: FnMut(Attempt) -> F,
+        F: Future<Output = Outcome<T, E>>,
+    {
+        loop {
+            if self.deadline.is_over() {
+                count(&self.upstream.counts.late);
+                return Err(CallError::Late);
+            }
+            let endpoint = self.next().ok_or(CallError::Nowhere)?;
+            let work = attempt(Attempt {
+                endpoint: endpoint.clone(),
+                deadline: self.deadline,
+            });
+            let flight = endpoint.enter();
+            let outcome = self.wait(work, &endpoint).await;
+            drop(flight);
+            let Some(outcome) = outcome? else {
+                continue;
+            };
+            if let Outcome::OwnFault(error) = outcome {
+                return Err(CallError::Failed(error));
+            }
+            let success = matches!(outcome, Outcome::Answered(_) | Outcome::Untouched(_));
+            self.upstream.record(&endpoint, &self.endpoints, success);
+            if !self.asks_again(&outcome) {
+                return conclude(outcome);
+            }
+            sleep(self.pause()).await;
+        }
+    }
+
+    fn next(&mut self) -> Option<Arc<Endpoint>> {
+        let retriable = self.repeat == Repeat::Safe;
+        let mut control = self.upstream.control();
+        let chance = &mut control.chance;
+        let now = Instant::now();
+        let picked = balance::pick(&self.endpoints, &self.tried, retriable, chance, now)?.clone();
+        self.attempts += 1;
+        if self.endpoints.len() > 1 && !self.tried.iter().any(|one| Arc::ptr_eq(one, &picked)) {
+            self.tried.push(picked.clone());
+        }
+        Some(picked)
+    }
+
+    /// Waits for an attempt: until the deadline, or no longer than patience lasts when another endpoint can be asked
+    /// instead (`None`).
+    async fn wait<T, E>(
+        &self,
+        work: impl Future<Output = Outcome<T, E>>,
+        endpoint: &Endpoint,
+    ) -> Result<Option<Outcome<T, E>>, CallError<E>> {
+        let mut work = pin!(work);
+        let patience = self.upstream.policy.patience;
+        let began = Instant::now();
+        if self.repeat == Repeat::Safe && self.has_other() && patience < self.deadline.remaining() {
+            if let Ok(outcome) = timeout(patience, work.as_mut()).await {
+                return Ok(Some(outcome));
+            }
+            if self.attempts_are_left() && self.has_other() && self.spend() {
+                self.upstream.record(endpoint, &self.endpoints, false);
+                return Ok(None);
+            }
+        }
+        if let Ok(outcome) = timeout_at(self.deadline.instant(), work).await {
+            return Ok(Some(outcome));
+        }
+        // Who was given less than a moment is not to blame.
+        if began.elapsed() >= patience {
+            self.upstream.record(endpoint, &self.endpoints, false);
+        }
+        count(&self.upstream.counts.late);
+        Err(CallError::Late)
+    }
+
+    /// Whether what came of an attempt is a reason, and there is leave, to make another.
+    fn asks_again<T, E>(&self, outcome: &Outcome<T, E>) -> bool {
+        let sensible = match outcome {
+            Outcome::Unreachable(_) | Outcome::Untouched(_) => self.repeat >= Repeat::Idempotent,
+            Outcome::Faulty(_) => self.repeat == Repeat::Safe && self.has_other(),
+            Outcome::Answered(_) | Outcome::OwnFault(_) => false,
+        };
+        sensible && self.attempts_are_left() && self.spend()
+    }
+
+    fn has_other(&self) -> bool {
+        balance::has_other(&self.endpoints, &self.tried, Instant::now())
+    }
+
+    /// A second chance there is always, a third only with somebody else to give it.
+    fn attempts_are_left(&self) -> bool {
+        self.attempts
+            < self
+                .upstream
+                .policy
+                .attempts
+                .min(self.endpoints.len().max(2))
+    }
+
+    fn spend(&self) -> bool {
+        let granted = self.upstream.control().budget.withdraw(Instant::now());
+        if granted {
+            count(&self.upstream.counts.retries);
+        }
+        granted
+    }
+
+    /// No time is lost on the way to another endpoint; the same one gets some, by chance, so that not all come back
+    /// at once.
+    fn pause(&self) -> Duration {
+        if self.has_other() {
+            return Duration::ZERO;
+        }
+        let most = usize::try_from(self.upstream.policy.pause.as_millis()).unwrap_or_default();
+        let share = self.upstream.control().chance.below(most + 1);
+        Duration::from_millis(share as u64)
+    }
+}
+
+fn conclude<T, E>(outcome: Outcome<T, E>) -> Result<T, CallError<E>> {
+    match outcome {
+        Outcome::Answered(answer) | Outcome::Faulty(answer) | Outcome::Untouched(answer) => {
+            Ok(answer)
+        }
+        Outcome::Unreachable(error) | Outcome::OwnFault(error) => Err(CallError::Failed(error)),
+    }
+}

@@ -1,0 +1,73 @@
+//! Until when somebody waits for an answer, however many hops away.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The header that carries the milliseconds that are left. Milliseconds rather than a time of day: clocks differ.
+pub const DEADLINE_HEADER: &str = "x-deadline-ms";
+
+/// The longest a deadline may be away; nobody waits longer, whatever a header says.
+const LONGEST: Duration = Duration::from_mins(2);
+
+/// The moment after which nobody waits any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// So long from now.
+    pub fn after(time: Duration) -> Self {
+        Self(Instant::now() + time.min(LONGEST))
+    }
+
+    /// What a header says; `None` when it says no number of milliseconds.
+    pub fn parse(header: &str) -> Option<Self> {
+        let millis = header.trim().parse().ok()?;
+        Some(Self::after(Duration::from_millis(millis)))
+    }
+
+    /// What is left of the time.
+    pub fn remaining(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether nobody waits any more.
+    pub fn is_over(self) -> bool {
+        self.remaining().is_zero()
+    }
+
+    /// As a moment, to wait until.
+    pub fn instant(self) -> Instant {
+        self.0
+    }
+
+    /// What the next hop is told: whole milliseconds, rounded down.
+    pub fn header(self) -> String {
+        self.remaining().as_millis().to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn each_hop_is_told_what_is_left() {
+        let deadline = Deadline::parse("1500").expect("a number");
+        tokio::time::advance(Duration::from_millis(400)).await;
+        assert_eq!(deadline.header(), "1100");
+        assert!(!deadline.is_over());
+        tokio::time::advance(Duration::from_millis(1_100)).await;
+        assert_eq!(deadline.header(), "0");
+        assert!(deadline.is_over());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_no_number_is_no_deadline_and_a_huge_one_is_cut() {
+        for text in ["", "soon", "-1", "1.5", "99999999999999999999999"] {
+            assert!(Deadline::parse(text).is_none(), "{text}");
+        }
+        let far = Deadline::parse("18446744073709551615").expect("a number");
+        assert_eq!(far.remaining(), LONGEST);
+    }
+}

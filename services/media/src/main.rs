@@ -1,0 +1,36 @@
+//! Media as a microservice: takes photos, and is told of them by its own outbox to make their pictures.
+
+use std::{process::ExitCode, sync::Arc};
+
+use bothways_domain::media::PictureMaker;
+use bothways_http::{internal, media};
+use bothways_imaging::Studio;
+use bothways_objects::Photos;
+use bothways_runtime::{RelayLoop, Service, service};
+
+/// How many photos are pushed at a time: the largest take a second each, and a push may take thirty.
+const PHOTOS_AT_ONCE: u32 = 4;
+
+fn main() -> ExitCode {
+    service("media", async |shop, remote| {
+        let photos = Arc::new(Photos::open(&shop.settings.require("PHOTOS_URL")?)?);
+        let imaging = Arc::new(Studio::default());
+        let products = remote.product()?;
+        let teller = shop.teller("media").await?;
+        let media = shop.media(photos.clone(), imaging.clone(), products.clone(), teller);
+        let maker = Arc::new(PictureMaker {
+            photos,
+            imaging,
+            products,
+        });
+        let verifier = shop.verifier(remote.identity()?);
+        let relay = shop.relay("media", remote.subscribers()?).await?;
+        let relay = relay.in_batches_of(PHOTOS_AT_ONCE);
+        let token = remote.internal_token()?;
+        let letters = shop.dead_letters_of("media").await?;
+        Ok(Service::new(media::router(media, verifier))
+            .merge(internal::events(maker, &token))
+            .merge(internal::dead_letters(letters, &token))
+            .background(RelayLoop::task(relay)))
+    })
+}

@@ -1,0 +1,7 @@
+//! Object stores: a directory, S3 or what speaks its API; and the photos kept in one.
+
+mod open;
+mod photos;
+
+pub use open::open;
+pub use photos::Photos;

@@ -1,0 +1,36 @@
+//! Opens an object store by its URL.
+
+use std::sync::Arc;
+
+use bothways_domain::{Error, Result};
+use object_store::{ObjectStore, path::Path as Key};
+use url::Url;
+
+/// The access key as `object_store` calls its parts, from the files that `AWS_ACCESS_KEY_ID_FILE` and
+/// `AWS_SECRET_ACCESS_KEY_FILE` name.
+fn secrets() -> Result<Vec<(String, String)>> {
+    let mut secrets = Vec::new();
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        let variable = format!("{name}_FILE");
+        let given = std::env::var(&variable).unwrap_or_default();
+        if !given.is_empty() {
+            let text = std::fs::read_to_string(&given)
+                .map_err(|error| Error::internal(format!("{variable}: {given}: {error}")))?;
+            secrets.push((name.to_ascii_lowercase(), text.trim_end().to_owned()));
+        }
+    }
+    Ok(secrets)
+}
+
+/// The store at `file:///directory` or `s3://bucket/prefix`, and where in it the URL points; S3 is configured by the
+/// usual `AWS_…` variables, of which the access key may be in files.
+pub fn open(url: &str) -> Result<(Arc<dyn ObjectStore>, Key)> {
+    let url = Url::parse(url).map_err(Error::internal)?;
+    let variables = std::env::vars_os().filter_map(|(name, value)| {
+        let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
+        (name.starts_with("AWS_") && !value.is_empty()).then(|| (name.to_ascii_lowercase(), value))
+    });
+    let variables: Vec<_> = variables.chain(secrets()?).collect();
+    let (store, root) = object_store::parse_url_opts(&url, variables).map_err(Error::internal)?;
+    Ok((Arc::from(store), root))
+}

@@ -14,19 +14,27 @@
 #![deny(dead_code, reason = "a case that is not listed would never run")]
 #![expect(clippy::expect_used, reason = "a test reports by panicking")]
 
+mod account_safety;
 mod accounts;
 mod cart_claims;
+mod cart_merging;
 mod carts;
 mod checkout;
 mod checkout_concurrency;
 mod checkout_refusals;
+mod dead_letters;
 mod events;
 mod headers;
 mod inventory;
 mod inventory_import;
 mod order_cancelling;
+mod order_life;
+mod order_receipts;
 mod orders;
+mod orders_of_everybody;
 mod payments;
+mod photo_limits;
+mod photos;
 mod problems;
 mod product_import;
 mod product_limits;
@@ -39,8 +47,10 @@ mod search_paging;
 mod sessions;
 mod storefront;
 mod storefront_accounts;
+mod storefront_admin;
 mod storefront_buying;
 mod storefront_safety;
+mod storefront_sessions;
 mod suggest;
 mod system;
 
@@ -56,19 +66,27 @@ const AT_LEAST: usize = 120;
 
 fn main() -> ExitCode {
     let areas = vec![
+        Area::new("account_safety", account_safety::cases()),
         Area::new("accounts", accounts::cases()),
         Area::new("cart_claims", cart_claims::cases()),
+        Area::new("cart_merging", cart_merging::cases()),
         Area::new("carts", carts::cases()),
         Area::new("checkout", checkout::cases()),
         Area::new("checkout_concurrency", checkout_concurrency::cases()),
         Area::new("checkout_refusals", checkout_refusals::cases()),
+        Area::new("dead_letters", dead_letters::cases()),
         Area::new("events", events::cases()),
         Area::new("headers", headers::cases()),
         Area::new("inventory", inventory::cases()),
         Area::new("inventory_import", inventory_import::cases()),
         Area::new("orders", orders::cases()),
+        Area::new("orders_of_everybody", orders_of_everybody::cases()),
         Area::new("order_cancelling", order_cancelling::cases()),
+        Area::new("order_life", order_life::cases()).with_payment(),
+        Area::new("order_receipts", order_receipts::cases()).with_mail(),
         Area::new("payments", payments::cases()).with_payment(),
+        Area::new("photo_limits", photo_limits::cases()),
+        Area::new("photos", photos::cases()),
         Area::new("problems", problems::cases()),
         Area::new("product_import", product_import::cases()),
         Area::new("product_limits", product_limits::cases()),
@@ -81,10 +99,17 @@ fn main() -> ExitCode {
         Area::new("sessions", sessions::cases()),
         Area::new("storefront", storefront::cases()),
         Area::new("storefront_accounts", storefront_accounts::cases()),
+        Area::new("storefront_admin", storefront_admin::cases()),
         Area::new("storefront_buying", storefront_buying::cases()),
         Area::new("storefront_safety", storefront_safety::cases()),
+        Area::new("storefront_sessions", storefront_sessions::cases()),
         Area::new("suggest", suggest::cases()),
         Area::new("system", system::cases()),
     ];
-    Suite::new(areas, THREADS).counted(AT_LEAST).run()
+    Suite::new(areas, THREADS)
+        .counted(AT_LEAST)
+        // Late enough for cases that cancel on a slow machine, soon enough for those that wait for it.
+        .env("SHIP_AFTER_MS", "45000")
+        .env("DELIVER_AFTER_MS", "4000")
+        .run()
 }

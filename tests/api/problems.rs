@@ -312,7 +312,12 @@ async fn a_problem_names_the_request_id_that_was_sent(shop: &Shop) {
 }
 
 async fn a_bad_token_is_refused_where_a_sign_in_is_needed(shop: &Shop) {
-    for path in ["/api/me", "/api/orders", "/api/inventory/x"] {
+    for path in [
+        "/api/me",
+        "/api/orders",
+        "/api/carts/mine",
+        "/api/inventory/x",
+    ] {
         shop.get(path)
             .bearer("nonsense")
             .send()

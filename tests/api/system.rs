@@ -86,6 +86,8 @@ const OPERATIONS: &[(&str, &[&str])] = &[
     ("/api/carts/{}", &["get", "delete"]),
     ("/api/carts/{}/items/{}", &["put", "delete"]),
     ("/api/carts/{}/claim", &["post"]),
+    ("/api/carts/{}/merge", &["post"]),
+    ("/api/carts/mine", &["get"]),
     ("/api/checkout", &["post"]),
     ("/api/orders", &["get"]),
     ("/api/orders/{}", &["get"]),
@@ -94,6 +96,8 @@ const OPERATIONS: &[(&str, &[&str])] = &[
     ("/api/sessions", &["post", "delete"]),
     ("/api/sessions/refresh", &["post"]),
     ("/api/me", &["get"]),
+    ("/api/me/password", &["put"]),
+    ("/api/me/sessions", &["delete"]),
     ("/api/about", &["get"]),
 ];
 

@@ -9,6 +9,7 @@ mod crash;
 mod crash_cancelling;
 mod crashed_services;
 mod flood;
+mod fulfilment;
 mod functions;
 mod interrupt;
 mod outage;
@@ -27,6 +28,10 @@ fn main() -> ExitCode {
         Area::new("payment_timeout", payment_timeout::cases()).with_payment(),
         Area::new("crash", crash::cases()).with_launcher(),
         Area::new("crash_cancelling", crash_cancelling::cases()).with_launcher(),
+        Area::new("fulfilment", fulfilment::cases()).with_launcher(),
+        Area::new("fulfilment", fulfilment::in_services())
+            .only("microservices")
+            .with_launcher(),
         Area::new("outage", outage::cases())
             .only("microservices")
             .with_launcher(),

@@ -12,6 +12,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use crate::{
     launcher::{self, Launcher, Options},
+    post_office::PostOffice,
     shop::Shop,
 };
 
@@ -27,6 +28,7 @@ enum Need {
     Nothing,
     Payment,
     Launcher,
+    Mail,
 }
 
 /// One test of one shop.
@@ -54,6 +56,7 @@ impl Case {
         match self.need {
             Need::Payment if access.payment.is_none() => Some("SHOP_PAYMENT_URL is not given"),
             Need::Launcher if access.control.is_none() => Some("SHOP_CONTROL is not given"),
+            Need::Mail if access.post_office.is_none() => Some("its mail goes elsewhere"),
             _ => None,
         }
     }
@@ -105,6 +108,12 @@ impl Area {
     #[must_use]
     pub fn with_launcher(self) -> Self {
         self.needing(Need::Launcher)
+    }
+
+    /// The cases need to see the mail.
+    #[must_use]
+    pub fn with_mail(self) -> Self {
+        self.needing(Need::Mail)
     }
 
     fn needing(mut self, need: Need) -> Self {
@@ -176,6 +185,7 @@ pub struct Suite {
     areas: Vec<Area>,
     threads: usize,
     at_least: Option<usize>,
+    env: Vec<(&'static str, &'static str)>,
 }
 
 impl Suite {
@@ -185,7 +195,15 @@ impl Suite {
             areas,
             threads,
             at_least: None,
+            env: Vec::new(),
         }
+    }
+
+    /// The shops it starts have this variable in their environment.
+    #[must_use]
+    pub fn env(mut self, name: &'static str, value: &'static str) -> Self {
+        self.env.push((name, value));
+        self
     }
 
     /// Every architecture runs the same number of cases, and at least this many; a last test counts.
@@ -207,7 +225,7 @@ impl Suite {
         let (shops, mut launcher) = match given {
             Some(shop) => (BTreeMap::from([(label(&shop), shop)]), None),
             None if arguments.list => (BTreeMap::new(), None),
-            None => start(&planned),
+            None => start(&planned, &self.env),
         };
         let trials = trials(planned, &shops, self.at_least);
         let conclusion = libtest_mimic::run(&arguments, trials);
@@ -219,6 +237,16 @@ impl Suite {
         drop(launcher);
         conclusion.exit_code()
     }
+}
+
+/// The given shop, or one of this architecture with the seed catalogue, which ends with its launcher.
+pub fn seeded_shop(architecture: &str) -> (Shop, Option<Launcher>) {
+    if let Some(shop) = launcher::given_shop() {
+        return (shop, None);
+    }
+    launcher::build();
+    let launcher = Launcher::start(Options::of(architecture).seeded());
+    (launcher.shop(architecture), Some(launcher))
 }
 
 /// Labels live as long as the process, so that tests can be named by them.
@@ -250,14 +278,22 @@ fn plan(areas: Vec<Area>, given: Option<&Shop>) -> Vec<Planned> {
 }
 
 /// Starts the architectures that the planned cases are about.
-fn start(planned: &[Planned]) -> (BTreeMap<&'static str, Shop>, Option<Launcher>) {
+fn start(
+    planned: &[Planned],
+    env: &[(&str, &str)],
+) -> (BTreeMap<&'static str, Shop>, Option<Launcher>) {
     let needed: BTreeSet<&'static str> =
         planned.iter().map(|planned| planned.architecture).collect();
     let Some(first) = needed.first() else {
         return (BTreeMap::new(), None);
     };
     launcher::build();
-    let launcher = Launcher::start(Options::of(if needed.len() > 1 { "both" } else { first }));
+    let options = Options::of(if needed.len() > 1 { "both" } else { first });
+    let options = options.mail_to(&runtime().block_on(PostOffice::open()));
+    let options = env
+        .iter()
+        .fold(options, |options, (name, value)| options.env(name, value));
+    let launcher = Launcher::start(options);
     let shops = needed
         .into_iter()
         .map(|label| (label, launcher.shop(label)))

@@ -16,9 +16,9 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{control::Control, shop::Access, shop::Shop, unique};
+use crate::{control::Control, post_office::PostOffice, shop::Access, shop::Shop, unique};
 
-/// How long a start may take: a loaded machine of two cores, debug binaries, PostgreSQL.
+/// How long a start may take: a loaded machine of two cores, debug binaries, PostgreSQL, seeding.
 const START: Duration = Duration::from_mins(2);
 /// How long an orderly end may take before it is counted as a failure.
 const STOP: Duration = Duration::from_mins(1);
@@ -30,6 +30,10 @@ pub struct Options {
     pub architecture: String,
     /// Environment of every service and function.
     pub env: Vec<(String, String)>,
+    /// The mail server receipts go to; without, they are in the log.
+    pub post_office: Option<PostOffice>,
+    /// Whether the shops begin with the seed catalogue.
+    pub seeded: bool,
 }
 
 impl Options {
@@ -39,9 +43,27 @@ impl Options {
         Self {
             architecture: architecture.to_owned(),
             env: Vec::new(),
+            post_office: None,
+            seeded: false,
         }
         .env("RATE_LIMIT_PER_SECOND", "0")
         .env("PANIC_HEADER", "1")
+        // Unless a case is about it, nothing ships while a slow machine is still at it.
+        .env("SHIP_AFTER_MS", "1200000")
+    }
+
+    /// With the seed catalogue.
+    #[must_use]
+    pub fn seeded(mut self) -> Self {
+        self.seeded = true;
+        self
+    }
+
+    /// With this mail server.
+    #[must_use]
+    pub fn mail_to(mut self, office: &PostOffice) -> Self {
+        self.post_office = Some(office.clone());
+        self.env("SMTP_URL", &office.url())
     }
 
     /// With this variable, the last one said of a name.
@@ -131,6 +153,12 @@ impl Launcher {
         lines[lines.len().saturating_sub(60)..].join("\n")
     }
 
+    /// What a service, or the functions of one kind, wrote to their log.
+    pub fn log_of(&self, architecture: &str, name: &str) -> String {
+        let path = format!("data/logs/{architecture}-{name}.log");
+        fs::read_to_string(self.folder().join(path)).unwrap_or_default()
+    }
+
     /// The launcher's process id.
     pub fn pid(&self) -> i32 {
         i32::try_from(self.child.id()).expect("a pid fits")
@@ -154,6 +182,7 @@ impl Launcher {
             payment: Some((text("payment_url"), text("payment_key"))),
             control: Some(Control::new(said("control"), said("control_token"))),
             failpoints: Some(self.folder().join("failpoints")),
+            post_office: self.options.post_office.clone(),
         })
     }
 
@@ -216,7 +245,8 @@ fn spawn(folder: &Path, options: &Options, database_prefix: &str) -> (Child, Chi
             "--serverless-port",
             "0",
         ])
-        .args(["--no-build", "--no-seed", "--exit-with-stdin", "--quiet"])
+        .args(["--no-build", "--exit-with-stdin", "--quiet"])
+        .args((!options.seeded).then_some("--no-seed"))
         .arg("--data")
         .arg(folder.join("data"))
         .arg("--env")
@@ -294,5 +324,6 @@ pub(crate) fn given_shop() -> Option<Shop> {
         payment: said("SHOP_PAYMENT_URL").zip(said("SHOP_PAYMENT_KEY")),
         control: control.map(|(url, token)| Control::new(&url, &token)),
         failpoints: said("SHOP_FAILPOINT_DIR").map(PathBuf::from),
+        post_office: None,
     }))
 }

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 /// The contract's 5 s for a change to reach search, with room for a busy machine of two cores.
 pub const SEARCH_LAG: Duration = Duration::from_secs(30);
+/// For pictures, which are made after an upload is answered.
+pub const PICTURES: Duration = Duration::from_secs(45);
 /// The contract's 60 s for recovery, with room for a busy machine of two cores.
 pub const RECOVERY: Duration = Duration::from_mins(3);
 /// For what follows an answer at once but is not promised to be done before it.

@@ -2,7 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{ask::Reply, shop::Shop, unique};
+use crate::{
+    ask::Reply,
+    poll::{PICTURES, eventually},
+    shop::Shop,
+    unique,
+};
 
 /// Money as the contract writes it, in the shop's currency.
 pub fn money(amount: i64) -> Value {
@@ -140,6 +145,37 @@ impl Product {
             .json(&self.body)
             .send()
             .await
+    }
+
+    /// Where its photo is put.
+    pub fn photo_path(&self) -> String {
+        format!("{}/photo", self.path())
+    }
+
+    /// Uploads a photo as the administrator and gives the answer.
+    pub async fn upload(&self, shop: &Shop, media_type: &str, photo: Vec<u8>) -> Reply {
+        shop.put(&self.photo_path())
+            .bearer(&shop.admin().await)
+            .body(media_type, photo)
+            .send()
+            .await
+    }
+
+    /// Uploads a photo and waits until the product shows the pictures made of it, which are given.
+    pub async fn photograph(&self, shop: &Shop, media_type: &str, photo: Vec<u8>) -> Value {
+        let reply = self.upload(shop, media_type, photo).await;
+        reply.expect(202);
+        let full = reply.must_header("location").to_owned();
+        eventually(PICTURES, "the product shows its picture", async || {
+            let product = shop.get(&self.path()).send().await.expect(200);
+            let images = &product["images"];
+            if images["full"] == full.as_str() {
+                Ok(images.clone())
+            } else {
+                Err(images.to_string())
+            }
+        })
+        .await
     }
 
     /// Deletes it as the administrator.

@@ -15,6 +15,7 @@ use crate::{
     control::Control,
     ledger::Ledger,
     poll::{SOON, eventually},
+    post_office::PostOffice,
     product::ProductBuilder,
 };
 
@@ -35,6 +36,8 @@ pub struct Access {
     pub control: Option<Control>,
     /// The folder its checkout looks for failpoints in.
     pub failpoints: Option<std::path::PathBuf>,
+    /// The mail server its receipts go to, where the suite runs it.
+    pub post_office: Option<PostOffice>,
 }
 
 /// A shop under test. Cheap to clone.
@@ -208,6 +211,12 @@ impl Shop {
             .clone()
             .expect("this case needs the payment provider");
         Ledger::new(self.0.client.clone(), url, key)
+    }
+
+    /// The mail server receipts go to. Only for cases that are run where the suite has one.
+    pub fn post_office(&self) -> PostOffice {
+        let office = self.0.access.post_office.clone();
+        office.expect("this case needs the mail server")
     }
 
     /// The launcher's control API. Only for cases that are run where there is one.

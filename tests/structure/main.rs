@@ -88,11 +88,21 @@ fn may_use() -> BTreeMap<&'static str, Vec<&'static str>> {
     BTreeMap::from([
         ("bothways-domain", vec![]),
         ("bothways-credentials", vec!["bothways-domain"]),
-        ("bothways-search", vec!["bothways-domain"]),
+        ("bothways-mail", vec!["bothways-domain"]),
+        ("bothways-imaging", vec!["bothways-domain"]),
+        ("bothways-objects", vec!["bothways-domain"]),
+        (
+            "bothways-search",
+            vec!["bothways-domain", "bothways-objects"],
+        ),
         ("bothways-store-sqlite", vec!["bothways-domain"]),
         ("bothways-store-postgres", vec!["bothways-domain"]),
         ("bothways-store-contract", vec!["bothways-domain"]),
-        ("bothways-http", vec!["bothways-domain"]),
+        ("bothways-upstream", vec![]),
+        (
+            "bothways-http",
+            vec!["bothways-domain", "bothways-upstream"],
+        ),
         (
             "bothways-storefront",
             vec!["bothways-domain", "bothways-http"],
@@ -107,6 +117,7 @@ fn may_use() -> BTreeMap<&'static str, Vec<&'static str>> {
                 "bothways-store-postgres",
                 "bothways-http",
                 "bothways-storefront",
+                "bothways-upstream",
             ],
         ),
     ])
@@ -201,9 +212,11 @@ fn stores_know_no_web_and_the_web_knows_no_database() {
             "bothways-http" | "bothways-storefront" => {
                 &["sqlx", "tantivy", "aws", "lambda", "object_store"]
             }
-            "bothways-search" | "bothways-credentials" => {
-                &["axum", "hyper", "sqlx", "aws", "lambda"]
-            }
+            "bothways-search"
+            | "bothways-credentials"
+            | "bothways-imaging"
+            | "bothways-objects"
+            | "bothways-mail" => &["axum", "hyper", "sqlx", "aws", "lambda"],
             _ => &[],
         };
         for used in &package.dependencies {

@@ -26,10 +26,62 @@ pub(crate) enum Command {
     Status(Status),
     /// Load products or stock (NDJSON, plain or .gz) into a shop
     Import(Import),
+    /// Draw the catalogue's pictures into a folder
+    Illustrate(Illustrate),
     /// Stop one process, such as search or serverless/payment-sandbox
     Stop(Name),
     /// Start a stopped process again
     Start(Name),
+    /// What containers run; docker-compose.yml says how
+    #[command(hide = true, subcommand)]
+    Container(Container),
+}
+
+/// Commands of the containers. Their settings come from the environment, or from files that it names.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Container {
+    /// Make the secrets that are missing, and give each reader a folder with its own
+    Secrets {
+        /// Where they are kept
+        folder: PathBuf,
+        /// Give a volume to the user who writes to it
+        #[arg(long, value_name = "DIR=UID", value_parser = owned)]
+        own: Vec<(PathBuf, u32)>,
+    },
+    /// Say how the administrator signs in
+    SignIn {
+        /// Where the secrets are kept
+        folder: PathBuf,
+    },
+    /// Say the payment provider's secret key
+    PaymentKey {
+        /// Where the secrets are kept
+        folder: PathBuf,
+    },
+    /// Make the databases and roles that are missing
+    Databases,
+    /// Fill an empty shop with the project's catalogue
+    Seed {
+        /// Base URL of the shop
+        url: String,
+        /// Where it is noted what a shop was seeded with
+        #[arg(long, value_name = "DIR", default_value = "/data")]
+        notes: PathBuf,
+    },
+    /// Run the functions on the local Lambda host
+    Serverless {
+        #[command(flatten)]
+        capacity: Capacity,
+        /// Folder of queues, buckets, snapshots and logs
+        #[arg(long, value_name = "DIR", default_value = "/data")]
+        data: PathBuf,
+    },
+    /// Ask the functions that run in this container whether they are healthy, and seeded
+    Healthcheck {
+        /// Folder of queues, buckets, snapshots and logs
+        #[arg(long, value_name = "DIR", default_value = "/data")]
+        data: PathBuf,
+    },
 }
 
 /// Which architectures to run.
@@ -83,6 +135,9 @@ pub(crate) struct Up {
     /// Leave the shop empty
     #[arg(long)]
     pub(crate) no_seed: bool,
+    /// Leave the seed's products without pictures
+    #[arg(long)]
+    pub(crate) no_pictures: bool,
     /// Products to seed with, instead of the project's own catalogue
     #[arg(long, value_name = "FILE", conflicts_with = "no_seed")]
     pub(crate) seed: Option<PathBuf>,
@@ -103,9 +158,25 @@ pub(crate) struct Up {
     /// Environment of every service and function
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) env: Vec<(String, String)>,
+    /// Seconds after which a bought order ships
+    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    pub(crate) ship_after: u64,
+    /// Seconds after which a shipped order is delivered
+    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    pub(crate) deliver_after: u64,
+    /// Mail server for receipts, such as <smtp://user:password@host:587?tls=required>; without, they are in the log
+    #[arg(long, env = "SMTP_URL", value_name = "URL", hide_env_values = true)]
+    pub(crate) smtp_url: Option<String>,
     /// Don't show the logs (they are in the data folder)
     #[arg(long)]
     pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) capacity: Capacity,
+}
+
+/// How much the local Lambda host may run.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Capacity {
     /// Most instances of one function; by default 8 for each core
     #[arg(long, value_name = "N")]
     pub(crate) function_instances: Option<usize>,
@@ -144,6 +215,16 @@ pub(crate) struct Name {
     pub(crate) data: Data,
 }
 
+/// Options of `illustrate`.
+#[derive(Debug, Args)]
+pub(crate) struct Illustrate {
+    /// Folder the pictures go to, a PNG named after each product
+    pub(crate) folder: PathBuf,
+    /// Contact sheets instead, for a look at all of them
+    #[arg(long)]
+    pub(crate) sheets: bool,
+}
+
 /// Options of `import`.
 #[derive(Debug, Args)]
 pub(crate) struct Import {
@@ -178,6 +259,12 @@ pub(crate) struct Import {
 fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("KEY=VALUE was expected")?;
     Ok((key.to_owned(), value.to_owned()))
+}
+
+fn owned(text: &str) -> Result<(PathBuf, u32), String> {
+    let (folder, user) = text.split_once('=').ok_or("DIR=UID was expected")?;
+    let user = user.parse().map_err(|error| format!("{user}: {error}"))?;
+    Ok((PathBuf::from(folder), user))
 }
 
 #[cfg(test)]

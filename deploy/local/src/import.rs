@@ -21,6 +21,9 @@ pub(crate) struct Summary {
     pub(crate) created: u64,
     pub(crate) changed: u64,
     pub(crate) unchanged: u64,
+    /// Products whose category was deeper than the shop's and was cut.
+    #[serde(default)]
+    pub(crate) shortened: u64,
     /// Line number in the file, and why.
     pub(crate) rejected: Vec<(u64, String)>,
 }
@@ -35,6 +38,13 @@ impl std::fmt::Display for Summary {
             self.unchanged,
             self.rejected.len()
         )?;
+        if self.shortened > 0 {
+            let count = self.shortened;
+            write!(
+                f,
+                "\n  {count} categories were cut to the six levels a shop has"
+            )?;
+        }
         for (line, reason) in self.rejected.iter().take(SHOWN) {
             write!(f, "\n  line {line}: {reason}")?;
         }
@@ -111,9 +121,12 @@ pub(crate) async fn interactive(
     let mut chunks = Chunks::open(file, summary.lines).map_err(|error| describe(file, &error))?;
     loop {
         let next = tokio::task::block_in_place(|| chunks.next());
-        let Some((chunk, last)) = next.map_err(|error| describe(file, &error))? else {
+        let Some((mut chunk, last)) = next.map_err(|error| describe(file, &error))? else {
             break;
         };
+        if looked.kind == Kind::Products {
+            summary.shortened += chunk.shorten_categories();
+        }
         send(client, looked.kind, chunk, &mut summary).await?;
         summary.lines = last;
         checkpoint.save(&summary)?;

@@ -2,14 +2,17 @@
 
 mod binaries;
 mod cli;
+mod container;
 mod control;
 mod crypto;
 mod hex;
+mod illustrations;
 mod import;
 mod lambda;
 mod logs;
 mod microservices;
 mod ndjson;
+mod pictures;
 mod ports;
 mod postgres;
 mod probe;
@@ -64,7 +67,9 @@ async fn run(cli: Cli) -> Result<(), String> {
         Command::Down(data) => remote::down(&data).await,
         Command::Status(options) => remote::status(&options).await,
         Command::Import(options) => remote::import(&options).await,
+        Command::Illustrate(options) => pictures::write(&options),
         Command::Stop(name) => remote::order(&name, "stop").await,
         Command::Start(name) => remote::order(&name, "start").await,
+        Command::Container(command) => container::run(command).await,
     }
 }

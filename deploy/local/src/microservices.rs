@@ -11,10 +11,18 @@ use crate::supervisor::Process;
 /// Name of this architecture.
 pub(crate) const ARCHITECTURE: &str = "microservices";
 /// Contexts with a database of their own.
-pub(crate) const CONTEXTS: [&str; 5] = ["product", "inventory", "cart", "checkout", "identity"];
+pub(crate) const CONTEXTS: [&str; 7] = [
+    "product",
+    "inventory",
+    "cart",
+    "checkout",
+    "fulfilment",
+    "identity",
+    "media",
+];
 
 /// The services behind the gateway.
-const SERVICES: [&str; 8] = [
+const SERVICES: [&str; 10] = [
     "inventory",
     "product",
     "identity",
@@ -22,6 +30,8 @@ const SERVICES: [&str; 8] = [
     "checkout",
     "search",
     "indexer",
+    "fulfilment",
+    "media",
     "storefront",
 ];
 
@@ -54,6 +64,10 @@ pub(crate) fn start(
     for (name, port) in reserved {
         let mut environment = common.clone();
         environment.extend(own_environment(setup, name, &database, &state));
+        environment.extend(subscribers(name, &common));
+        if name == "media" {
+            environment.insert("PHOTOS_URL".to_owned(), setup.photos_url(ARCHITECTURE)?);
+        }
         processes.push(setup.process(ARCHITECTURE, name, environment, port));
     }
     processes.push(setup.process(ARCHITECTURE, "gateway", common, public));
@@ -75,10 +89,6 @@ fn common_environment(
         (
             "SNAPSHOT_URL".to_owned(),
             format!("file://{}", state.snapshot_dir.display()),
-        ),
-        (
-            "EVENT_SUBSCRIBERS".to_owned(),
-            format!("{}/internal/events", url("indexer")),
         ),
     ]);
     for name in SERVICES {
@@ -112,5 +122,28 @@ fn own_environment(
             setup.secrets.admin_password.clone(),
         );
     }
+    if name == "fulfilment" {
+        let follow_up = &setup.follow_up;
+        let values = [
+            ("SHIP_AFTER_MS", follow_up.ship_after.to_string()),
+            ("DELIVER_AFTER_MS", follow_up.deliver_after.to_string()),
+            ("SMTP_URL", follow_up.smtp_url.clone()),
+            ("PUBLIC_URL", state.url.clone()),
+        ];
+        own.extend(values.map(|(variable, value)| (variable.to_owned(), value)));
+    }
     own
+}
+
+/// Who follows the events of a service.
+fn subscribers(name: &str, common: &BTreeMap<String, String>) -> Option<(String, String)> {
+    let follower = match name {
+        "product" | "inventory" => "INDEXER_URL",
+        "checkout" => "FULFILMENT_URL",
+        // Its own worker.
+        "media" => "MEDIA_URL",
+        _ => return None,
+    };
+    let url = format!("{}/internal/events", common.get(follower)?);
+    Some(("EVENT_SUBSCRIBERS".to_owned(), url))
 }

@@ -13,6 +13,8 @@ use sha2::{Digest as _, Sha256};
 const MOST_LINES: usize = 500;
 /// Most bytes in one request: what fits into Lambda's 6 MB as base64, with room for the rest.
 pub(crate) const MOST_BYTES: usize = 3_500_000;
+/// Most levels of a product's category, from the contract.
+const MOST_LEVELS: usize = 6;
 
 /// What a file's lines are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +51,18 @@ impl Chunk {
             body.push('\n');
         }
         body
+    }
+
+    /// Cuts categories that are deeper than the shop's to the levels it has, the broad ones; of how many products.
+    pub(crate) fn shorten_categories(&mut self) -> u64 {
+        let mut shortened = 0;
+        for (_, line) in &mut self.lines {
+            if let Some(short) = with_shorter_category(line) {
+                *line = short;
+                shortened += 1;
+            }
+        }
+        shortened
     }
 
     /// Two halves, for a server that takes less at once.
@@ -107,6 +121,17 @@ fn kind_of(line: &str) -> Kind {
         }
         _ => Kind::Products,
     }
+}
+
+/// The product of `line` with the broad levels of its category, if it has more than the shop takes.
+fn with_shorter_category(line: &str) -> Option<String> {
+    let mut product: Value = serde_json::from_str(line).ok()?;
+    let levels = product.get_mut("category")?.as_array_mut()?;
+    if levels.len() <= MOST_LEVELS {
+        return None;
+    }
+    levels.truncate(MOST_LEVELS);
+    Some(product.to_string())
 }
 
 /// Opens a file, unpacking it when its first bytes say gzip.
@@ -242,6 +267,25 @@ mod tests {
             .map(|(lines, _)| lines.len())
             .collect();
         assert_eq!(sizes, [1, 1, 1]);
+    }
+
+    #[test]
+    fn a_category_of_six_levels_stays_and_a_seventh_is_cut() {
+        let six = r#"{"id":"a","category":["1","2","3","4","5","6"]}"#;
+        let seven = r#"{"id":"b","category":["1","2","3","4","5","6","7"],"price":1}"#;
+        let file = file(&format!("{six}\n{seven}\nno JSON\n"), false);
+        let (mut chunk, _) = Chunks::open(file.path(), 0)
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap();
+        assert_eq!(chunk.shorten_categories(), 1);
+        assert_eq!(chunk.lines[0].1, six);
+        let cut: Value = serde_json::from_str(&chunk.lines[1].1).unwrap();
+        let wanted =
+            serde_json::json!({"id": "b", "category": ["1","2","3","4","5","6"], "price": 1});
+        assert_eq!(cut, wanted);
+        assert_eq!(chunk.lines[2].1, "no JSON");
     }
 
     #[test]

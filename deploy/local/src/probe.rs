@@ -16,6 +16,11 @@ pub(crate) async fn is_ready(port: u16) -> bool {
     }
 }
 
+/// Whether `/healthz` answers 200 on `port`.
+pub(crate) async fn is_healthy(port: u16) -> bool {
+    status(port, "/healthz").await == Some(200)
+}
+
 async fn status(port: u16, path: &str) -> Option<u16> {
     tokio::time::timeout(PATIENCE, ask(port, path)).await.ok()?
 }

@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// One thing that takes a while.
 pub(crate) struct Step {
@@ -35,6 +35,17 @@ impl Step {
             "{prefix} {bar:30.cyan/blue} {human_pos}/{human_len} {msg:.dim} {eta:.dim}",
         ));
         step
+    }
+
+    /// Something with `total` parts that goes on while the logs are shown: a line now and then.
+    pub(crate) fn in_background(label: &str, total: u64) -> Self {
+        println!("{label} (0 of {total})");
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
+        Self {
+            bar,
+            label: label.to_owned(),
+            plain: true,
+        }
     }
 
     fn new(bar: ProgressBar, label: &str) -> Self {

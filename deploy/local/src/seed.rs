@@ -15,7 +15,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// What to seed with.
 #[derive(Debug, Clone)]
 pub(crate) struct Seed {
-    products: PathBuf,
+    pub(crate) products: PathBuf,
     stock: Option<PathBuf>,
 }
 

@@ -1,12 +1,14 @@
 //! The shop as functions on the local Lambda host, from the template that is deployed.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::binaries;
-use crate::cli::Up;
+use crate::cli::{Capacity, Up};
 use crate::lambda::{Host, HostOptions};
+use crate::logs::Logs;
 use crate::ports::Reserved;
 use crate::reaper::Reaper;
 use crate::setup::Setup;
@@ -22,14 +24,22 @@ const INSTANCES_PER_CORE: usize = 8;
 const STARTS_PER_CORE: usize = 2;
 
 /// Parameters of the template the launcher gives a value; the rest keep their defaults.
-const PARAMETERS: [&str; 6] = [
+const PARAMETERS: [&str; 11] = [
     "DatabaseUrl",
     "SnapshotUrl",
     "PaymentUrl",
     "PaymentKey",
     "AdminEmail",
     "AdminPassword",
+    "ShipAfterMs",
+    "DeliverAfterMs",
+    "FulfilmentWindowMs",
+    "SmtpUrl",
+    "PublicUrl",
 ];
+
+/// How long each minute's invocation of fulfilment goes on looking, in milliseconds: here orders ship within seconds.
+const FULFILMENT_WINDOW: u64 = 55_000;
 
 /// Names of the template's parameters that get a value here.
 #[cfg(test)]
@@ -45,34 +55,55 @@ pub(crate) async fn start(
 ) -> Result<(Arc<Process>, Host, ShopState), String> {
     let (payment, payment_url) = setup.payment_sandbox(ARCHITECTURE)?;
     let state = setup.shop_state(public.port, &payment_url, setup.snapshots(ARCHITECTURE)?);
-    let path = binaries::workspace().join("deploy/aws/template.yaml");
-    let template =
-        std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let mut environment = setup.environment.clone();
     // The template asks for JSON, for CloudWatch; here people read along.
     environment
         .entry("LOG_FORMAT".to_owned())
         .or_insert_with(|| "text".to_owned());
-    let options = HostOptions {
-        template,
-        parameters: parameters(setup, &state)?,
-        binaries: setup.binaries.clone(),
-        queues: setup.data.of(ARCHITECTURE)?.join("queues"),
+    let options = host_options(
+        parameters(setup, &state)?,
+        &setup.data.of(ARCHITECTURE)?,
         environment,
-        account_concurrency: up.account_concurrency,
-        instances_per_function: up
+        &up.capacity,
+        Arc::clone(&setup.logs),
+    )?;
+    let listener = public.into_listener().map_err(|error| error.to_string())?;
+    let host = Host::start(options, listener).await?;
+    Ok((payment, host, state))
+}
+
+/// The template that is deployed.
+pub(crate) fn template() -> Result<String, String> {
+    let path = binaries::workspace().join("deploy/aws/template.yaml");
+    std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// What the host is started with, on this machine or in a container.
+pub(crate) fn host_options(
+    parameters: BTreeMap<String, String>,
+    data: &Path,
+    environment: BTreeMap<String, String>,
+    capacity: &Capacity,
+    logs: Arc<Logs>,
+) -> Result<HostOptions, String> {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    Ok(HostOptions {
+        template: template()?,
+        parameters,
+        binaries: binaries::folder()?,
+        queues: data.join("queues"),
+        buckets: data.join("buckets"),
+        environment,
+        account_concurrency: capacity.account_concurrency,
+        instances_per_function: capacity
             .function_instances
             .unwrap_or(INSTANCES_PER_CORE * cores)
             .max(1),
         concurrent_starts: STARTS_PER_CORE * cores,
-        idle: Duration::from_secs(up.function_idle),
+        idle: Duration::from_secs(capacity.function_idle),
         reaper: Some(Reaper::start().map_err(|error| error.to_string())?),
-        logs: Arc::clone(&setup.logs),
-    };
-    let listener = public.into_listener().map_err(|error| error.to_string())?;
-    let host = Host::start(options, listener).await?;
-    Ok((payment, host, state))
+        logs,
+    })
 }
 
 fn parameters(setup: &Setup, state: &ShopState) -> Result<BTreeMap<String, String>, String> {
@@ -87,6 +118,11 @@ fn parameters(setup: &Setup, state: &ShopState) -> Result<BTreeMap<String, Strin
         state.payment_key.clone(),
         state.admin_email.clone(),
         state.admin_password.clone(),
+        setup.follow_up.ship_after.to_string(),
+        setup.follow_up.deliver_after.to_string(),
+        FULFILMENT_WINDOW.to_string(),
+        setup.follow_up.smtp_url.clone(),
+        state.url.clone(),
     ];
     Ok(PARAMETERS
         .map(str::to_owned)

@@ -10,6 +10,17 @@ use crate::postgres::Server;
 use crate::state::{DataFolder, Secrets, ShopState};
 use crate::supervisor::{Process, ProcessSpec};
 
+/// How orders are followed up.
+#[derive(Debug, Clone)]
+pub(crate) struct FollowUp {
+    /// `--ship-after`, in milliseconds.
+    pub(crate) ship_after: u64,
+    /// `--deliver-after`, in milliseconds.
+    pub(crate) deliver_after: u64,
+    /// `--smtp-url`; empty when there is none.
+    pub(crate) smtp_url: String,
+}
+
 /// Choices of this run.
 pub(crate) struct Setup {
     pub(crate) data: DataFolder,
@@ -19,6 +30,8 @@ pub(crate) struct Setup {
     pub(crate) binaries: PathBuf,
     /// `--env`.
     pub(crate) environment: BTreeMap<String, String>,
+    /// How orders are followed up.
+    pub(crate) follow_up: FollowUp,
     /// `--database-url`.
     pub(crate) database: Option<Server>,
 }
@@ -70,6 +83,12 @@ impl Setup {
         std::fs::create_dir_all(&folder)
             .map_err(|error| format!("{}: {error}", folder.display()))?;
         Ok(folder)
+    }
+
+    /// `PHOTOS_URL` of an architecture whose photos are files.
+    pub(crate) fn photos_url(&self, architecture: &str) -> Result<String, String> {
+        let folder = self.data.of(architecture)?.join("photos");
+        Ok(format!("file://{}", folder.display()))
     }
 
     /// `DATABASE_URL` of an architecture on SQLite: a file per context.

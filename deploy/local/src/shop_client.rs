@@ -1,9 +1,11 @@
 //! A client of a shop's public API, as an administrator uses it to load data.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::StatusCode;
-use reqwest::{Response, header};
+use reqwest::{RequestBuilder, Response, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -88,40 +90,90 @@ impl ShopClient {
         kind: Kind,
         body: String,
     ) -> Result<ImportAnswer, ImportError> {
+        let url = format!("{}{}", self.base, kind.path());
+        let answered = self.persistently(kind.path(), |http| {
+            http.post(&url)
+                .header(header::CONTENT_TYPE, "application/x-ndjson")
+                .body(body.clone())
+        });
+        let response = answered.await.map_err(ImportError::Failed)?;
+        match response.status() {
+            StatusCode::OK => response
+                .json()
+                .await
+                .map_err(|error| ImportError::Failed(describe(&error))),
+            StatusCode::PAYLOAD_TOO_LARGE => Err(ImportError::TooLarge),
+            _ => Err(ImportError::Failed(refusal(kind.path(), response).await)),
+        }
+    }
+
+    /// Which of at most 100 products have pictures; products the shop doesn't have are not named.
+    pub(crate) async fn pictured(
+        &mut self,
+        ids: &[&str],
+    ) -> Result<BTreeMap<String, bool>, String> {
+        let url = format!("{}/api/products", self.base);
+        let ids = ids.join(",");
+        let answered = self.persistently("/api/products", |http| {
+            http.get(&url).query(&[("ids", ids.as_str())])
+        });
+        let response = answered.await?;
+        if !response.status().is_success() {
+            return Err(refusal("/api/products", response).await);
+        }
+        let body: Value = response.json().await.map_err(|error| describe(&error))?;
+        let products = body["products"].as_array().into_iter().flatten();
+        Ok(products
+            .filter_map(|product| {
+                Some((
+                    product["id"].as_str()?.to_owned(),
+                    !product["images"].is_null(),
+                ))
+            })
+            .collect())
+    }
+
+    /// Uploads a product's photo. A product that is gone by now needs none.
+    pub(crate) async fn put_photo(&mut self, id: &str, png: Bytes) -> Result<(), String> {
+        let path = format!("/api/products/{id}/photo");
+        let url = format!("{}{path}", self.base);
+        let answered = self.persistently(&path, |http| {
+            http.put(&url)
+                .header(header::CONTENT_TYPE, "image/png")
+                .body(png.clone())
+        });
+        let response = answered.await?;
+        match response.status() {
+            StatusCode::ACCEPTED => Ok(()),
+            StatusCode::NOT_FOUND if self.pictured(&[id]).await?.is_empty() => Ok(()),
+            _ => Err(refusal(&path, response).await),
+        }
+    }
+
+    /// Makes a request as the administrator, again and again while the shop is busy, restarting or
+    /// can't be reached; any other answer is the caller's.
+    async fn persistently(
+        &mut self,
+        path: &str,
+        request: impl Fn(&reqwest::Client) -> RequestBuilder,
+    ) -> Result<Response, String> {
         let mut pause = FIRST_PAUSE;
         let mut problem = String::new();
         for _ in 0..ATTEMPTS {
-            let token = self.token().await.map_err(ImportError::Failed)?;
-            let request = self
-                .http
-                .post(format!("{}{}", self.base, kind.path()))
-                .header(header::CONTENT_TYPE, "application/x-ndjson")
-                .bearer_auth(token)
-                .body(body.clone());
-            let wait = match request.send().await {
-                Ok(response) => match response.status() {
-                    StatusCode::OK => {
-                        return response
-                            .json()
-                            .await
-                            .map_err(|e| ImportError::Failed(describe(&e)));
-                    }
-                    StatusCode::PAYLOAD_TOO_LARGE => return Err(ImportError::TooLarge),
-                    // An access token is short-lived, an import may not be.
-                    StatusCode::UNAUTHORIZED => {
+            let token = self.token().await?;
+            let wait = match request(&self.http).bearer_auth(token).send().await {
+                Ok(response) => {
+                    let status = response.status();
+                    if status == StatusCode::UNAUTHORIZED {
+                        // An access token is short-lived, an import may not be.
                         self.token = None;
-                        problem = refusal(kind.path(), response).await;
-                        pause
+                    } else if status != StatusCode::TOO_MANY_REQUESTS && !status.is_server_error() {
+                        return Ok(response);
                     }
-                    status
-                        if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() =>
-                    {
-                        let asked = retry_after(&response);
-                        problem = refusal(kind.path(), response).await;
-                        asked.unwrap_or(pause)
-                    }
-                    _ => return Err(ImportError::Failed(refusal(kind.path(), response).await)),
-                },
+                    let asked = retry_after(&response);
+                    problem = refusal(path, response).await;
+                    asked.unwrap_or(pause)
+                }
                 Err(error) => {
                     problem = describe(&error);
                     pause
@@ -130,9 +182,7 @@ impl ShopClient {
             tokio::time::sleep(wait).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        Err(ImportError::Failed(format!(
-            "gave up after {ATTEMPTS} attempts: {problem}"
-        )))
+        Err(format!("gave up after {ATTEMPTS} attempts: {problem}"))
     }
 
     async fn token(&mut self) -> Result<String, String> {

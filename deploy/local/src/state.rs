@@ -213,12 +213,12 @@ impl Secrets {
     }
 }
 
-fn hex() -> String {
+pub(crate) fn hex() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
 
 /// About 100 random bits that can be typed: five groups of four, without letters that look alike.
-fn readable() -> String {
+pub(crate) fn readable() -> String {
     const LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
     let letter = |_| char::from(LETTERS[rand::random_range(0..LETTERS.len())]);
     let groups: Vec<String> = (0..5).map(|_| (0..4).map(letter).collect()).collect();

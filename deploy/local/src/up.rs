@@ -12,11 +12,11 @@ use crate::logs::{self, Logs};
 use crate::postgres::Server;
 use crate::progress::Step;
 use crate::seed::{Seed, sow};
-use crate::setup::Setup;
+use crate::setup::{FollowUp, Setup};
 use crate::state::{DataFolder, Lock, ShopState, State};
 use crate::stop_signal::StopSignal;
 use crate::supervisor::{Order, Process};
-use crate::{binaries, microservices, ports, probe, serverless};
+use crate::{binaries, microservices, pictures, ports, probe, serverless};
 
 /// Runs the shop until told to stop.
 pub(crate) async fn run(up: Up) -> Result<(), String> {
@@ -74,6 +74,10 @@ impl Site {
         })?;
         announce(&shops, &counts, began, &setup);
         setup.logs.show(!up.quiet);
+        // The user's own products may be anything; the project's are what there are drawings of.
+        if !up.no_seed && !up.no_pictures && up.seed.is_none() {
+            hang_pictures(&shops, data).await;
+        }
         std::future::pending().await
     }
 
@@ -212,8 +216,31 @@ async fn prepare(up: &Up, data: &DataFolder) -> Result<Setup, String> {
         logs: Logs::open(data.join("logs")).map_err(|error| error.to_string())?,
         binaries: folder,
         environment: up.env.iter().cloned().collect(),
+        follow_up: FollowUp {
+            ship_after: up.ship_after.saturating_mul(1_000),
+            deliver_after: up.deliver_after.saturating_mul(1_000),
+            smtp_url: up.smtp_url.clone().unwrap_or_default(),
+        },
         database,
     })
+}
+
+/// Gives the seed's products pictures. A shop without them is still a shop.
+async fn hang_pictures(shops: &BTreeMap<String, ShopState>, data: &DataFolder) {
+    let walls = shops
+        .iter()
+        .map(|(architecture, shop)| Ok((shop, data.of(architecture)?)))
+        .collect::<Result<Vec<_>, String>>();
+    let hung = async { pictures::hang(&Seed::own().products, walls?).await };
+    let began = Instant::now();
+    match hung.await {
+        Ok(0) => {}
+        Ok(count) => println!(
+            "{count} pictures are uploaded, in {:.0} s; they show as soon as they are scaled",
+            began.elapsed().as_secs_f64()
+        ),
+        Err(error) => println!("Some pictures are missing: {error}\nThe next start goes on."),
+    }
 }
 
 async fn functions_ready(shop: &ShopState) -> Result<(), String> {

@@ -1,14 +1,23 @@
 //! The outbox relay as a function: poked by writers and, as a backstop, by a schedule, it moves events from the
-//! outboxes to the queue of the catalogue.
+//! outboxes to the queues of their kinds: catalogue, orders, photos.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
+use bothways_domain::event::EventSink;
 use bothways_runtime::{event::task_function, sqs::QueueSink};
 
 fn main() -> ExitCode {
     task_function("outbox-relay", async |shop| {
-        let sink = QueueSink::from_env(shop.settings, "CATALOG_QUEUE_URL")?;
-        let relays = shop.relays(&["product", "inventory"], sink).await?;
+        let catalogue = QueueSink::shared(shop.settings, "CATALOG_QUEUE_URL")?;
+        let orders = QueueSink::single(shop.settings, "ORDER_QUEUE_URL")?;
+        let photos = QueueSink::single(shop.settings, "PHOTO_QUEUE_URL")?;
+        let sinks: [(_, Arc<dyn EventSink>); 4] = [
+            ("product", catalogue.clone()),
+            ("inventory", catalogue),
+            ("checkout", orders),
+            ("media", photos),
+        ];
+        let relays = shop.relays(sinks).await?;
         Ok(async move || relays.drain().await)
     })
 }

@@ -2,8 +2,8 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use bothways_http::system;
-use bothways_runtime::function;
+use bothways_http::{dead_letters, system};
+use bothways_runtime::{function, sqs};
 use bothways_search::Searcher;
 use bothways_storefront::{Settings, Shop, router};
 
@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         let identity = shop.identity().await?;
         let search = Searcher::open(&shop.settings.require("SNAPSHOT_URL")?).await?;
         let search = Arc::new(search.refreshed_per_request());
+        let dead_letters = shop.dead_letters().await?;
         let tokens = shop.verifier(identity.clone());
         let settings = Settings::new(
             shop.settings.text("SHOP_NAME"),
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
             "serverless",
         );
         let entropy = shop.entropy();
+        let api = dead_letters::router(dead_letters.clone(), tokens.clone());
         let pages = Shop {
             search,
             product,
@@ -32,12 +34,15 @@ fn main() -> ExitCode {
             checkout,
             inventory,
             identity,
+            dead_letters,
             tokens,
             entropy,
             settings,
         };
-        Ok(router(pages)
+        let routes = router(pages)
+            .merge(api)
             .merge(system::about("serverless"))
-            .merge(shop.health()))
+            .merge(shop.health());
+        sqs::poke_relay_after_writes(routes, shop.settings)
     })
 }

@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         };
         let gateway = Gateway::new(upstreams, limits, Patience::default());
         let health = gateway.health();
-        Ok(Service::new(gateway.router(system::about("microservices"))).health(health))
+        let own = system::about("microservices").merge(system::docs_router());
+        Ok(Service::new(gateway.router(own)).health(health))
     })
 }

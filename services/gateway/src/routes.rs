@@ -6,6 +6,7 @@ use http::uri::{Authority, Uri};
 const TABLE: &[(&str, Target)] = &[
     ("/api/search", Target::Search),
     ("/api/products", Target::Product),
+    ("/media", Target::Media),
     ("/api/inventory", Target::Inventory),
     ("/api/carts", Target::Cart),
     ("/api/checkout", Target::Checkout),
@@ -14,6 +15,8 @@ const TABLE: &[(&str, Target)] = &[
     ("/api/sessions", Target::Identity),
     ("/api/me", Target::Identity),
     ("/.well-known/jwks.json", Target::Identity),
+    // Asked of every service that tells events.
+    ("/api/dead-letters", Target::Storefront),
     // The description of all of it, and a readable page of that.
     ("/api/openapi.json", Target::Storefront),
     ("/api/docs", Target::Storefront),
@@ -30,6 +33,7 @@ pub(crate) enum Target {
     Search,
     Product,
     Inventory,
+    Media,
     Cart,
     Checkout,
     Identity,
@@ -39,10 +43,11 @@ pub(crate) enum Target {
 
 impl Target {
     /// Every service.
-    pub(crate) const SERVICES: [Self; 7] = [
+    pub(crate) const SERVICES: [Self; 8] = [
         Self::Search,
         Self::Product,
         Self::Inventory,
+        Self::Media,
         Self::Cart,
         Self::Checkout,
         Self::Identity,
@@ -55,6 +60,9 @@ impl Target {
             let rest = path.strip_prefix(prefix);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
+        if is_photo(path) {
+            return Self::Media;
+        }
         let row = TABLE.iter().find(|(prefix, _)| fits(prefix));
         row.map_or(Self::Storefront, |(_, target)| *target)
     }
@@ -65,6 +73,7 @@ impl Target {
             Self::Search => "search",
             Self::Product => "product",
             Self::Inventory => "inventory",
+            Self::Media => "media",
             Self::Cart => "cart",
             Self::Checkout => "checkout",
             Self::Identity => "identity",
@@ -74,12 +83,20 @@ impl Target {
     }
 }
 
+/// Whether it is the path of a product's photo, which is not the product service's to take.
+fn is_photo(path: &str) -> bool {
+    let id = path.strip_prefix("/api/products/");
+    let id = id.and_then(|rest| rest.strip_suffix("/photo"));
+    id.is_some_and(|id| !id.is_empty() && !id.contains('/'))
+}
+
 /// Where the services are.
 #[derive(Debug, Clone)]
 pub struct Upstreams {
     search: Authority,
     product: Authority,
     inventory: Authority,
+    media: Authority,
     cart: Authority,
     checkout: Authority,
     identity: Authority,
@@ -102,6 +119,7 @@ impl Upstreams {
             search: find("SEARCH_URL")?,
             product: find("PRODUCT_URL")?,
             inventory: find("INVENTORY_URL")?,
+            media: find("MEDIA_URL")?,
             cart: find("CART_URL")?,
             checkout: find("CHECKOUT_URL")?,
             identity: find("IDENTITY_URL")?,
@@ -115,6 +133,7 @@ impl Upstreams {
             Target::Search => Some(&self.search),
             Target::Product => Some(&self.product),
             Target::Inventory => Some(&self.inventory),
+            Target::Media => Some(&self.media),
             Target::Cart => Some(&self.cart),
             Target::Checkout => Some(&self.checkout),
             Target::Identity => Some(&self.identity),
@@ -144,7 +163,15 @@ mod tests {
             ("/api/", Target::Nobody),
             ("/apiary", Target::Storefront),
             ("/api/docs", Target::Storefront),
-            ("/media/a/card", Target::Storefront),
+            ("/api/dead-letters/1/replay", Target::Storefront),
+            ("/media", Target::Media),
+            ("/media/a/card", Target::Media),
+            ("/mediator", Target::Storefront),
+            ("/api/products/a/photo", Target::Media),
+            ("/api/products/photo", Target::Product),
+            ("/api/products//photo", Target::Product),
+            ("/api/products/a/b/photo", Target::Product),
+            ("/api/products/a/photos", Target::Product),
             ("/.well-known/other", Target::Storefront),
             ("/products/a", Target::Storefront),
             ("/internally", Target::Storefront),

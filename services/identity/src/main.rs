@@ -2,13 +2,14 @@
 
 use std::process::ExitCode;
 
-use bothways_http::identity;
+use bothways_http::{identity, internal};
 use bothways_runtime::{Service, service};
 
 fn main() -> ExitCode {
-    service("identity", async |shop, _remote| {
+    service("identity", async |shop, remote| {
         let identity = shop.identity().await?;
         let verifier = shop.verifier(identity.clone());
-        Ok(Service::new(identity::router(identity, verifier)))
+        let internal = internal::identity(identity.clone(), &remote.internal_token()?);
+        Ok(Service::new(identity::router(identity, verifier)).merge(internal))
     })
 }

@@ -10,11 +10,13 @@ fn main() -> ExitCode {
         let stock = shop.inventory().await?;
         let verifier = shop.verifier(remote.identity()?);
         let relay = shop.relay("inventory", remote.subscribers()?).await?;
+        let (letters, token) = (
+            shop.dead_letters_of("inventory").await?,
+            remote.internal_token()?,
+        );
         Ok(Service::new(inventory::router(stock.clone(), verifier))
-            .merge(internal::inventory(
-                stock.clone(),
-                &remote.internal_token()?,
-            ))
+            .merge(internal::inventory(stock.clone(), &token))
+            .merge(internal::dead_letters(letters, &token))
             .background(RelayLoop::task(relay))
             .background(Background::expiry(stock)))
     })

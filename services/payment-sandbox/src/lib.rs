@@ -12,6 +12,7 @@ mod charge;
 mod database;
 mod error;
 mod form;
+pub mod healthcheck;
 mod idempotency;
 mod identifier;
 mod intent;

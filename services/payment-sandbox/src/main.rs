@@ -2,10 +2,16 @@
 
 use std::process::ExitCode;
 
-use payment_sandbox::{Application, Settings, shutdown, telemetry};
+use payment_sandbox::{Application, Settings, healthcheck, shutdown, telemetry};
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|first| first == "healthcheck")
+    {
+        return ExitCode::from(u8::from(!healthcheck::is_healthy()));
+    }
     telemetry::start();
     let outcome = async {
         let settings = Settings::from_environment()?;

@@ -1,6 +1,6 @@
 //! What the sandbox can be told, all of it by environment variables.
 
-use std::{env, net::SocketAddr, time::Duration};
+use std::{env, fs, io, net::SocketAddr, time::Duration};
 
 /// How long `pm_sandbox_timeout` keeps a client waiting: past any sensible timeout.
 const HOLD: Duration = Duration::from_mins(2);
@@ -27,6 +27,9 @@ pub enum SettingsError {
     /// It is there but makes no sense.
     #[error("{0} is '{1}', which {2}")]
     Invalid(&'static str, String, &'static str),
+    /// The file it names can't be read.
+    #[error("{0}: {1}: {2}")]
+    Unreadable(&'static str, String, #[source] io::Error),
 }
 
 impl Settings {
@@ -40,7 +43,7 @@ impl Settings {
         }
     }
 
-    /// Reads `LISTEN`, `DATABASE_URL` and `PAYMENT_KEY`.
+    /// Reads `LISTEN`, `DATABASE_URL` and `PAYMENT_KEY`, or the file that `PAYMENT_KEY_FILE` names.
     pub fn from_environment() -> Result<Self, SettingsError> {
         let database_url = text("DATABASE_URL").ok_or(SettingsError::Missing("DATABASE_URL"))?;
         // One template serves every context of the shop; this is the sandbox's place in it.
@@ -50,7 +53,10 @@ impl Settings {
                 .parse()
                 .map_err(|_| SettingsError::Invalid("LISTEN", listen, "is no ADDRESS:PORT"))?;
         }
-        settings.key = text("PAYMENT_KEY");
+        settings.key = match text("PAYMENT_KEY") {
+            Some(key) => Some(key),
+            None => text("PAYMENT_KEY_FILE").map(secret).transpose()?,
+        };
         if let Some(key) = settings.key.as_ref().filter(|key| !key.starts_with("sk_")) {
             // Not repeated in the message: it may be a real secret in the wrong place.
             let shown = format!("{} characters long", key.chars().count());
@@ -66,4 +72,12 @@ impl Settings {
 
 fn text(variable: &str) -> Option<String> {
     env::var(variable).ok().filter(|text| !text.is_empty())
+}
+
+/// The key in a file, without the line's end.
+fn secret(path: String) -> Result<String, SettingsError> {
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(text.trim_end().to_owned()),
+        Err(error) => Err(SettingsError::Unreadable("PAYMENT_KEY_FILE", path, error)),
+    }
 }

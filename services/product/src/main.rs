@@ -10,8 +10,13 @@ fn main() -> ExitCode {
         let products = shop.product(remote.inventory()?).await?;
         let verifier = shop.verifier(remote.identity()?);
         let relay = shop.relay("product", remote.subscribers()?).await?;
+        let (letters, token) = (
+            shop.dead_letters_of("product").await?,
+            remote.internal_token()?,
+        );
         Ok(Service::new(product::router(products.clone(), verifier))
-            .merge(internal::product(products, &remote.internal_token()?))
+            .merge(internal::product(products, &token))
+            .merge(internal::dead_letters(letters, &token))
             .background(RelayLoop::task(relay)))
     })
 }

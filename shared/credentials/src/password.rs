@@ -42,7 +42,13 @@ impl Argon2Hasher {
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let _slot = self.slots.acquire().await.map_err(Error::internal)?;
+        let slot = self.slots.clone().acquire_owned().await;
+        let slot = slot.map_err(Error::internal)?;
+        // The work goes on when nobody waits for it any more, and so does what it takes.
+        let work = move || {
+            let _slot = slot;
+            work()
+        };
         spawn_blocking(work).await.map_err(Error::internal)?
     }
 }
@@ -93,5 +99,27 @@ mod tests {
         assert!(!hasher.verify(&password, None).await.unwrap());
         let nobody = Password::parse("nobody has this password", "/password").unwrap();
         assert!(!hasher.verify(&nobody, None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_keeps_its_slot() {
+        let hasher = Argon2Hasher {
+            slots: Arc::new(Semaphore::new(1)),
+        };
+        let (started, working) = tokio::sync::oneshot::channel();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let work = hasher.blocking(move || {
+            let _ = started.send(());
+            let _ = ended.recv();
+            Ok(())
+        });
+        tokio::select! {
+            _ = work => panic!("it was not to end yet"),
+            _ = working => {}
+        }
+        assert_eq!(hasher.slots.available_permits(), 0);
+        drop(end);
+        let slot = hasher.slots.acquire().await;
+        assert!(slot.is_ok());
     }
 }

@@ -131,7 +131,9 @@ mod tests {
         Error, Result,
         caller::Role,
         id::{SessionId, UserId},
-        identity::{Credentials, NewUser, PublicKey, SigningKey, TokenIssuer, Tokens, User},
+        identity::{
+            Credentials, NewUser, Password, PublicKey, SigningKey, TokenIssuer, Tokens, User,
+        },
         time::Timestamp,
     };
 
@@ -150,6 +152,15 @@ mod tests {
             Err(Error::unavailable("identity"))
         }
         async fn refresh(&self, _: &Token) -> Result<Tokens> {
+            Err(Error::unavailable("identity"))
+        }
+        async fn renew(&self, _: &Token) -> Result<Tokens> {
+            Err(Error::unavailable("identity"))
+        }
+        async fn change_password(&self, _: &Caller, _: &str, _: &Password) -> Result<()> {
+            Err(Error::unavailable("identity"))
+        }
+        async fn sign_out_everywhere(&self, _: &Caller) -> Result<()> {
             Err(Error::unavailable("identity"))
         }
         async fn sign_out(&self, _: &Caller) -> Result<()> {

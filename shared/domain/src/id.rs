@@ -5,7 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Result, time::Entropy};
+use crate::{
+    Error, Result,
+    time::{Entropy, Timestamp},
+};
 
 /// Lower-case hexadecimal of `bytes`.
 pub fn hex(bytes: &[u8]) -> String {
@@ -91,11 +94,22 @@ id!(/// A session: one sign-in and all its refreshes.
 id!(/// An event's id, by which consumers recognise a repetition.
     EventId, "event");
 
+id!(/// A picture's id, which is also its upload's. Ids sort as they were made.
+    PictureId, "picture");
+
 opaque!(CartId);
 opaque!(OrderId);
 opaque!(UserId);
 opaque!(SessionId);
 opaque!(EventId);
+
+impl PictureId {
+    /// A fresh id: the moment in milliseconds, then 80 random bits that tell pictures of one moment apart.
+    pub fn at(now: Timestamp, entropy: &dyn Entropy) -> Self {
+        let random = hex(&entropy.bits()[6..]);
+        Self(format!("{:012x}{random}", now.as_millis().max(0)))
+    }
+}
 
 impl ProductId {
     /// Takes an id from a request that writes, where an impossible one is a broken rule.

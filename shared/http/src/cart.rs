@@ -44,6 +44,8 @@ pub(crate) fn routes() -> OpenApiRouter<Carts> {
         .routes(routes!(get, delete))
         .routes(routes!(put_item, delete_item))
         .routes(routes!(claim))
+        .routes(routes!(mine))
+        .routes(routes!(merge))
 }
 
 /// How many of a product.
@@ -213,5 +215,50 @@ async fn delete(State(api): State<Api>, Who(caller): Who, ids: PathIds) -> Answe
 async fn claim(State(api): State<Api>, Who(caller): Who, ids: PathIds) -> Answer<Response> {
     caller.require_user()?;
     let cart = api.claim(&caller, &ids.cart()?).await?;
+    answer(&cart, &Conditions::default())
+}
+
+/// The signed-in user's cart, on whatever device it was filled
+///
+/// The one they last changed; a filled one before an empty one.
+#[utoipa::path(
+    get,
+    path = "/api/carts/mine",
+    tag = "carts",
+    operation_id = "get_my_cart",
+    security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The cart", body = CartView, headers(("ETag" = String, description = "Its version"))),
+        document::CartClaim,
+    )
+)]
+async fn mine(
+    State(api): State<Api>,
+    Who(caller): Who,
+    conditions: Conditions,
+) -> Answer<Response> {
+    let found = api.mine(&caller).await?;
+    answer(&found.ok_or_else(|| Error::not_found("cart"))?, &conditions)
+}
+
+/// Adds what is in a guest's cart to the signed-in user's own
+///
+/// Answers the user's cart; the guest's is gone then. A user without a cart gets the guest's. Quantities stop at 99; with
+/// more than 100 different products in both together, both stay as they were.
+#[utoipa::path(
+    post,
+    path = "/api/carts/{id}/merge",
+    tag = "carts",
+    operation_id = "merge_cart",
+    security(("bearer" = [])),
+    params(("id" = CartId, Path, description = "The guest's cart")),
+    responses(
+        (status = 200, description = "The user's cart", body = CartView, headers(("ETag" = String, description = "Its version"))),
+        document::CartMerge,
+    )
+)]
+async fn merge(State(api): State<Api>, Who(caller): Who, ids: PathIds) -> Answer<Response> {
+    caller.require_user()?;
+    let cart = api.merge(&caller, &ids.cart()?).await?;
     answer(&cart, &Conditions::default())
 }

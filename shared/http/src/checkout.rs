@@ -114,7 +114,7 @@ async fn checkout(
     Ok(response)
 }
 
-/// The signed-in user's orders
+/// The signed-in user's orders, or everybody's for an administrator
 #[utoipa::path(
     get,
     path = "/api/orders",
@@ -124,13 +124,18 @@ async fn checkout(
     params(
         ("page" = Option<u32>, Query, minimum = 1, description = "The page"),
         ("per_page" = Option<u32>, Query, minimum = 1, maximum = 100, description = "Orders on a page; 24 unless given"),
+        ("scope" = Option<String>, Query, description = "`mine`, or for administrators `all`; `mine` unless given"),
     ),
-    responses((status = 200, description = "Newest first", body = OrderList), document::SignedOutList)
+    responses((status = 200, description = "Newest first", body = OrderList), document::AdminList)
 )]
 async fn orders(State(api): State<Api>, Who(caller): Who, query: Query) -> Answer<Json<OrderList>> {
     caller.require_user()?;
     let paging = query.paging()?;
-    let found = api.orders(&caller, paging).await?;
+    let found = match query.text("scope").unwrap_or("mine") {
+        "mine" => api.orders(&caller, paging).await?,
+        "all" => api.all_orders(&caller, paging).await?,
+        _ => return Err(Error::invalid("?scope", "a scope is `mine` or `all`").into()),
+    };
     Ok(Json(OrderList {
         orders: found.entries,
         total: found.total,

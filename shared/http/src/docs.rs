@@ -58,21 +58,28 @@ fn page(document: &Value) -> String {
     let sections: String = elements(&document["tags"])
         .map(|tag| section(document, tag))
         .collect();
+    let mut parts = String::new();
+    for name in elements(&document["tags"]).map(|tag| escape(text(tag, "name"))) {
+        let _ = write!(parts, "<li><a href=\"#part-{name}\">{name}</a></li>");
+    }
     let schemas: String = members(&document["components"]["schemas"])
         .map(|(name, schema)| described_schema(name, schema))
         .collect();
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} API</title>\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><style>{STYLE}</style></head>\
-         <body><h1>{title} API <small>{version}</small></h1><p>{description}</p>\
-         <p><a href=\"/api/openapi.json\">The OpenAPI document</a></p>{sections}<h2>Schemas</h2>{schemas}</body></html>"
+         <body><header><h1>{title} API <small>{version}</small></h1><p>{description}</p>\
+         <p><a href=\"/api/openapi.json\">The OpenAPI document</a> · <a href=\"/\">The shop</a></p>\
+         <nav aria-label=\"Parts\"><ul>{parts}<li><a href=\"#schemas\">schemas</a></li></ul></nav></header>\
+         <main>{sections}<h2 id=\"schemas\">Schemas</h2>{schemas}</main></body></html>"
     )
 }
 
 /// The operations of a tag.
 fn section(document: &Value, tag: &Value) -> String {
     let name = text(tag, "name");
-    let mut html = format!("<h2>{}</h2>", escape(text(tag, "description")));
+    let (id, title) = (escape(name), escape(text(tag, "description")));
+    let mut html = format!("<h2 id=\"part-{id}\">{title}</h2>");
     for (path, item) in members(&document["paths"]) {
         for method in METHODS {
             let operation = &item[method];

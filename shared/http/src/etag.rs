@@ -111,7 +111,7 @@ impl Conditions {
     pub(crate) fn answer<T: Serialize>(&self, value: &T) -> Answer<Response> {
         let body = serialized(value)?;
         let tag = digest(&body);
-        Ok(self.answer_tagged(body, &tag))
+        Ok(self.answer_tagged(header::JSON, body, &tag))
     }
 
     /// Answers `value` as JSON with a tag of its version and a digest of it, or 304 when the client has it.
@@ -122,15 +122,16 @@ impl Conditions {
     ) -> Answer<Response> {
         let body = serialized(value)?;
         let tag = format!("{version}-{}", digest(&body));
-        Ok(self.answer_tagged(body, &tag))
+        Ok(self.answer_tagged(header::JSON, body, &tag))
     }
 
-    fn answer_tagged(&self, body: Vec<u8>, tag: &str) -> Response {
+    /// Answers `body` with a tag that nothing else ever had at this path, or 304 when the client has it.
+    pub(crate) fn answer_tagged(&self, media_type: &str, body: Vec<u8>, tag: &str) -> Response {
         let etag = [(ETAG, header::value(&format!("\"{tag}\"")))];
         if self.has(tag) {
             return (StatusCode::NOT_MODIFIED, etag).into_response();
         }
-        let content_type = [(CONTENT_TYPE, header::value(header::JSON))];
+        let content_type = [(CONTENT_TYPE, header::value(media_type))];
         (etag, content_type, body).into_response()
     }
 }

@@ -24,6 +24,9 @@ pub const NDJSON: &str = "application/x-ndjson";
 /// The media type of a batch of events (`CloudEvents` JSON batch format).
 pub const CLOUD_EVENTS_BATCH: &str = "application/cloudevents-batch+json";
 
+/// The media type of pictures.
+pub const WEBP: &str = "image/webp";
+
 /// A header's value, for text that is known to be printable; empty otherwise.
 pub(crate) fn value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))

@@ -48,6 +48,8 @@ pub(crate) fn routes() -> OpenApiRouter<Identity> {
         .routes(routes!(sign_in, sign_out))
         .routes(routes!(refresh))
         .routes(routes!(me))
+        .routes(routes!(change_password))
+        .routes(routes!(sign_out_everywhere))
         .routes(routes!(keys))
 }
 
@@ -73,6 +75,17 @@ pub(crate) struct SignIn {
     pub(crate) email: String,
     /// Its password.
     pub(crate) password: String,
+}
+
+/// A password and the one to come after it.
+#[derive(Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PasswordChange {
+    /// The password of now.
+    pub(crate) current_password: String,
+    /// 8 to 128 characters.
+    #[schema(min_length = 8, max_length = 128)]
+    pub(crate) new_password: String,
 }
 
 /// A refresh token.
@@ -189,6 +202,46 @@ async fn sign_out(State(api): State<Api>, Who(caller): Who) -> Answer<StatusCode
 )]
 async fn me(State(api): State<Api>, Who(caller): Who) -> Answer<Json<User>> {
     Ok(Json(api.me(&caller).await?))
+}
+
+/// Changes the signed-in user's password
+///
+/// Every other session of the user ends; this one goes on. Wrong passwords of now count as failed sign-ins.
+#[utoipa::path(
+    put,
+    path = "/api/me/password",
+    tag = "accounts",
+    operation_id = "change_password",
+    security(("bearer" = [])),
+    request_body = PasswordChange,
+    responses((status = 204, description = "Changed"), document::SignIn)
+)]
+async fn change_password(
+    State(api): State<Api>,
+    Who(caller): Who,
+    Body(form): Body<PasswordChange>,
+) -> Answer<StatusCode> {
+    caller.require_user()?;
+    let new = Password::parse(&form.new_password, "/new_password")?;
+    api.change_password(&caller, &form.current_password, &new)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends every session of the signed-in user, this one included
+///
+/// Access tokens already handed out work until they expire, except here.
+#[utoipa::path(
+    delete,
+    path = "/api/me/sessions",
+    tag = "accounts",
+    operation_id = "sign_out_everywhere",
+    security(("bearer" = [])),
+    responses((status = 204, description = "All sessions are over"), document::SignedOut)
+)]
+async fn sign_out_everywhere(State(api): State<Api>, Who(caller): Who) -> Answer<StatusCode> {
+    api.sign_out_everywhere(&caller).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The keys that verify access tokens

@@ -7,6 +7,7 @@
 pub mod cart;
 pub mod checkout;
 pub mod clients;
+pub mod dead_letters;
 mod docs;
 pub mod etag;
 pub mod extract;
@@ -15,6 +16,7 @@ pub mod identity;
 pub mod internal;
 pub mod inventory;
 pub mod layers;
+pub mod media;
 pub mod openapi;
 pub mod problem;
 pub mod product;

@@ -1,7 +1,7 @@
 //! The `OpenAPI` 3.1 document, merged from the routers themselves.
 
 use bothways_domain::{
-    id::{CartId, OrderId, ProductId},
+    id::{CartId, EventId, OrderId, ProductId},
     search::Sort,
 };
 use utoipa::{
@@ -15,7 +15,7 @@ use utoipa::{
 };
 
 use crate::{
-    ProblemType, cart, checkout, identity, inventory,
+    ProblemType, cart, checkout, dead_letters, identity, inventory, media,
     problem::{Document, document::response},
     product, search, system,
 };
@@ -24,13 +24,14 @@ const DESCRIPTION: &str = "A shop, built both ways: as microservices and as func
     Money is integer minor units of an ISO 4217 currency. Times are RFC 3339 in UTC. Every error is a problem \
     (RFC 9457) of a closed list of types. Every answer carries `x-request-id`.";
 
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     ("search", "Finding products"),
     ("products", "What is sold"),
     ("inventory", "How many there are"),
     ("carts", "What shoppers mean to buy"),
     ("checkout", "Buying, and orders"),
     ("accounts", "Users and their sessions"),
+    ("events", "What happened, and could not be told"),
     ("system", "The shop about itself"),
 ];
 
@@ -40,10 +41,12 @@ pub fn document() -> OpenApi {
     let parts = [
         search::routes().into_openapi(),
         product::routes().into_openapi(),
+        media::routes().into_openapi(),
         inventory::routes().into_openapi(),
         cart::routes().into_openapi(),
         checkout::routes().into_openapi(),
         identity::routes().into_openapi(),
+        dead_letters::routes().into_openapi(),
         system::health_routes().into_openapi(),
         system::about_routes().into_openapi(),
     ];
@@ -82,6 +85,7 @@ fn add_shared_parts(document: &mut OpenApi) {
         (ProductId::name(), ProductId::schema()),
         (CartId::name(), CartId::schema()),
         (OrderId::name(), OrderId::schema()),
+        (EventId::name(), EventId::schema()),
     ];
     schemas.extend(named.map(|(name, schema)| (name.into_owned(), schema)));
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));

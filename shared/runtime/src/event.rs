@@ -1,15 +1,22 @@
 //! Runs functions that follow a queue or a schedule.
 
-use std::{collections::HashSet, process::ExitCode, sync::Arc, time::Instant};
+use std::{
+    collections::HashSet,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use bothways_domain::{
     checkout::{CheckoutApi, RecoveryReport},
-    event::{Event, EventHandler},
+    event::EventHandler,
+    fulfilment::FulfilmentUseCases,
 };
 use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::Value;
 
-use crate::{Result, Settings, Shop, entry, function::CONNECTIONS};
+use crate::{Result, Settings, Shop, entry, function::CONNECTIONS, message};
 
 /// Runs the function `name`, which handles the events of an SQS queue with what `wire` puts together. What can't
 /// be handled is reported message by message (`ReportBatchItemFailures`), so that only that comes again.
@@ -36,11 +43,51 @@ where
     start(name, async |shop| {
         let work = wire(shop).await?;
         let work = &work;
-        lambda_runtime::run(service_fn(async |_: LambdaEvent<serde_json::Value>| {
-            work().await
-        }))
-        .await
+        lambda_runtime::run(service_fn(async |_: LambdaEvent<Value>| work().await)).await
     })
+}
+
+/// What invoked a function that follows a queue and a schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Invoked {
+    /// Events, which are handled by now.
+    ByEvents,
+    /// The schedule.
+    BySchedule,
+}
+
+/// Runs the function `name`, which handles the events of an SQS queue as [`queue_function`] does, and works after them
+/// and on a schedule. That the work fails after events is only logged: they are handled, and the schedule comes again.
+pub fn queue_and_schedule_function<W, H, T>(name: &'static str, wire: W) -> ExitCode
+where
+    W: AsyncFnOnce(Arc<Shop>) -> Result<(Arc<H>, T)>,
+    H: EventHandler,
+    T: AsyncFn(Invoked) -> Result<()>,
+{
+    start(name, async |shop| {
+        let wired = wire(shop).await?;
+        let (handler, work) = &wired;
+        let invoked = async |event: LambdaEvent<Value>| -> Result<SqsBatchResponse> {
+            let Some(batch) = queue_event(event.payload)? else {
+                work(Invoked::BySchedule).await?;
+                return Ok(SqsBatchResponse::default());
+            };
+            let response = respond(handler.as_ref(), &batch.records).await?;
+            if let Err(error) = work(Invoked::ByEvents).await {
+                tracing::warn!(error = %entry::describe(error.as_ref()), "left to the schedule");
+            }
+            Ok(response)
+        };
+        lambda_runtime::run(service_fn(invoked)).await
+    })
+}
+
+/// The messages, when it was a queue that invoked the function: only queues send `Records`.
+fn queue_event(payload: Value) -> serde_json::Result<Option<SqsEvent>> {
+    let is_queue = payload.get("Records").is_some_and(Value::is_array);
+    is_queue
+        .then(|| serde_json::from_value(payload))
+        .transpose()
 }
 
 fn start(name: &'static str, serve: impl AsyncFnOnce(Arc<Shop>) -> Result<()>) -> ExitCode {
@@ -75,18 +122,73 @@ pub fn recovery(
     })
 }
 
+/// How long an invocation by events works on what is due beside them: others wait for the instance.
+const AFTER_EVENTS: Duration = Duration::from_secs(5);
+
+/// Makes an invocation by the schedule do what is due every `FULFILMENT_INTERVAL_MS` for `FULFILMENT_WINDOW_MS` (0, the
+/// default, is once), because a schedule fires once a minute at most; one by events does it once.
+pub fn fulfilment(
+    settings: Settings,
+    orders: Arc<FulfilmentUseCases>,
+) -> Result<impl AsyncFn(Invoked) -> Result<()>> {
+    let pause = settings.millis("FULFILMENT_INTERVAL_MS", 1_000)?;
+    let window = settings.millis("FULFILMENT_WINDOW_MS", 0)?;
+    Ok(async move |invoked| {
+        let (started, window) = match invoked {
+            Invoked::ByEvents => (Instant::now(), Duration::ZERO),
+            Invoked::BySchedule => (Instant::now(), window),
+        };
+        let until = started + window.max(AFTER_EVENTS);
+        // Side by side: a mail server that is slow holds no shipments up.
+        let goods = rounds(started, pause, window, async || {
+            while orders.move_shipments().await? && Instant::now() < until {}
+            Ok(())
+        });
+        let receipts = rounds(started, pause, window, async || {
+            while orders.send_receipt().await? && Instant::now() < until {}
+            Ok(())
+        });
+        let (goods, receipts) = futures::join!(goods, receipts);
+        goods.and(receipts)
+    })
+}
+
+/// Does `work` at once, and again after each `pause` that fits into `window`. That a round fails, when there is
+/// another, is only logged.
+async fn rounds(
+    started: Instant,
+    pause: Duration,
+    window: Duration,
+    work: impl AsyncFn() -> Result<()>,
+) -> Result<()> {
+    loop {
+        let done = work().await;
+        if started.elapsed() + pause > window {
+            return done;
+        }
+        if let Err(error) = done {
+            tracing::warn!(error = %entry::describe(error.as_ref()), "a round of work failed");
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
 /// Handles a batch. In a FIFO queue what follows a failure of the same group has to come again behind it.
 async fn respond(handler: &dyn EventHandler, messages: &[SqsMessage]) -> Result<SqsBatchResponse> {
     let mut failed = HashSet::new();
     let (mut places, mut events) = (Vec::new(), Vec::new());
     for (place, message) in messages.iter().enumerate() {
-        match parse(message) {
+        match message::events(message.body.as_deref().unwrap_or_default()) {
             Ok(packed) => {
                 places.extend(packed.iter().map(|_| place));
                 events.extend(packed);
             }
             Err(error) => {
-                tracing::error!(%error, message = message.message_id, "a message holds no events");
+                tracing::error!(
+                    error,
+                    message = message.message_id,
+                    "a message holds no events"
+                );
                 failed.insert(place);
             }
         }
@@ -97,11 +199,6 @@ async fn respond(handler: &dyn EventHandler, messages: &[SqsMessage]) -> Result<
     }
     let response = failures(messages, &failed);
     Ok(response)
-}
-
-/// The events of a message, a JSON array (`CloudEvents` batch format).
-fn parse(message: &SqsMessage) -> serde_json::Result<Vec<Event>> {
-    serde_json::from_str(message.body.as_deref().unwrap_or_default())
 }
 
 fn failures(messages: &[SqsMessage], failed: &HashSet<usize>) -> SqsBatchResponse {

@@ -9,6 +9,8 @@ mod entry;
 pub mod event;
 mod failpoint;
 pub mod function;
+mod healthcheck;
+mod message;
 mod neighbours;
 #[cfg(feature = "sqs")]
 mod packing;

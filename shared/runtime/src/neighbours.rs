@@ -3,15 +3,21 @@
 use std::sync::Arc;
 
 use bothways_domain::{
-    cart::CartApi, checkout::CheckoutApi, event::EventSink, identity::IdentityApi,
-    inventory::InventoryApi, product::ProductApi, search::SearchApi,
+    cart::CartApi,
+    checkout::{CheckoutApi, OrderDesk},
+    event::{DeadLetterApi, DeadLetterSource, DeadLetterUseCases, EventSink},
+    identity::IdentityApi,
+    inventory::InventoryApi,
+    media::MediaApi,
+    product::ProductApi,
+    search::SearchApi,
 };
 use bothways_http::clients::{
-    CartClient, CheckoutClient, IdentityClient, InventoryClient, ProductClient, PushSink,
-    Remote as Endpoint, SearchClient,
+    CartClient, CheckoutClient, DeadLetterClient, DeskClient, IdentityClient, InventoryClient,
+    MediaClient, ProductClient, PushSink, Remote as Endpoint, SearchClient,
 };
 
-use crate::{Result, Settings};
+use crate::{Result, Settings, shop::TELLING};
 
 /// Clients of the other services, at the addresses the environment names.
 pub struct Remote {
@@ -59,6 +65,13 @@ impl Remote {
         )))
     }
 
+    /// Media.
+    pub fn media(&self) -> Result<Arc<dyn MediaApi>> {
+        Ok(Arc::new(MediaClient::new(
+            self.endpoint("media", "MEDIA_URL")?,
+        )))
+    }
+
     /// Carts.
     pub fn cart(&self) -> Result<Arc<dyn CartApi>> {
         Ok(Arc::new(CartClient::new(
@@ -73,11 +86,33 @@ impl Remote {
         )))
     }
 
+    /// Orders, for fulfilment.
+    pub fn desk(&self) -> Result<Arc<dyn OrderDesk>> {
+        Ok(Arc::new(DeskClient::new(
+            self.endpoint("checkout", "CHECKOUT_URL")?,
+        )))
+    }
+
     /// Identity.
     pub fn identity(&self) -> Result<Arc<dyn IdentityApi>> {
         Ok(Arc::new(IdentityClient::new(
             self.endpoint("identity", "IDENTITY_URL")?,
         )))
+    }
+
+    /// The dead letters of every service that tells events and whose address is named.
+    pub fn dead_letters(&self) -> Result<Arc<dyn DeadLetterApi>> {
+        let mut sources = Vec::new();
+        for context in TELLING {
+            let variable = format!("{}_URL", context.to_uppercase());
+            if self.settings.text(&variable).is_none() {
+                continue;
+            }
+            let remote = self.endpoint(context, &variable)?;
+            let source: Arc<dyn DeadLetterSource> = Arc::new(DeadLetterClient::new(remote));
+            sources.push((context, source));
+        }
+        Ok(Arc::new(DeadLetterUseCases { sources }))
     }
 
     /// Whoever `EVENT_SUBSCRIBERS` says follows this service's events.

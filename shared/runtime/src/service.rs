@@ -15,7 +15,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{Background, Remote, Result, Settings, Shop, entry};
+use crate::{Background, Remote, Result, Settings, Shop, entry, healthcheck};
 
 /// How many connections a service keeps to its database at most.
 const CONNECTIONS: u32 = 10;
@@ -58,11 +58,15 @@ impl Service {
     }
 }
 
-/// Runs the microservice `name`, which `wire` puts together.
+/// Runs the microservice `name`, which `wire` puts together; with the argument `healthcheck`, asks the one that runs
+/// already how it is.
 pub fn service<W>(name: &'static str, wire: W) -> ExitCode
 where
     W: AsyncFnOnce(Arc<Shop>, Remote) -> Result<Service>,
 {
+    if healthcheck::is_asked_for() {
+        return healthcheck::run(Settings);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();

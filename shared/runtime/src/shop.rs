@@ -7,13 +7,20 @@ use bothways_credentials::{Argon2Hasher, JwtIssuer, JwtVerifier};
 use bothways_domain::{
     Currency,
     cart::{CartApi, CartUseCases},
-    checkout::{CheckoutParts, CheckoutUseCases, PaymentProvider, SagaPolicy},
-    event::{EventSink, Relay},
+    checkout::{
+        CheckoutParts, CheckoutUseCases, DeskUseCases, OrderDesk, PaymentProvider, SagaPolicy,
+    },
+    event::{
+        DeadLetterApi, DeadLetterSource, DeadLetterUseCases, EventSink, OutboxLetters, Relay,
+        Teller,
+    },
+    fulfilment::{FulfilmentParts, FulfilmentPolicy, FulfilmentUseCases, Mailer},
     id::hex,
     identity::{
         EmailAddress, IdentityApi, IdentityPolicy, IdentityUseCases, Password, TokenVerifier,
     },
     inventory::{InventoryApi, InventoryUseCases},
+    media::{Imaging, MediaUseCases, PhotoStore},
     product::{ProductApi, ProductUseCases},
     time::{Clock, Entropy},
 };
@@ -24,6 +31,9 @@ use crate::{
     sources::{SecureEntropy, SystemClock},
     stores::Stores,
 };
+
+/// The contexts that tell events.
+pub(crate) const TELLING: [&str; 4] = ["product", "inventory", "checkout", "media"];
 
 /// The contexts of the shop, opened as they are asked for.
 pub struct Shop {
@@ -42,7 +52,7 @@ impl Shop {
     pub(crate) fn open(settings: Settings, connections: u32) -> Result<Self> {
         let checks = Checks::default();
         // Parts without a database (search, gateway) set none; asking for a store without one says so.
-        let url = settings.text("DATABASE_URL").unwrap_or_default();
+        let url = settings.read("DATABASE_URL")?.unwrap_or_default();
         let stores = Stores::new(url, connections, checks.clone());
         let currency = settings.currency()?;
         Ok(Self {
@@ -132,6 +142,53 @@ impl Shop {
         Ok(Arc::new(CheckoutUseCases { parts, policy }))
     }
 
+    /// Where fulfilment moves orders on: the checkout context's store is all that takes.
+    pub async fn desk(&self) -> Result<Arc<DeskUseCases>> {
+        Ok(Arc::new(DeskUseCases {
+            store: self.stores.checkouts().await?,
+            clock: self.clock(),
+        }))
+    }
+
+    /// Fulfilment, which moves orders on at `desk` and sends mail.
+    pub async fn fulfilment(
+        &self,
+        desk: Arc<dyn OrderDesk>,
+        mailer: Arc<dyn Mailer>,
+    ) -> Result<Arc<FulfilmentUseCases>> {
+        let ship_after = self.settings.millis("SHIP_AFTER_MS", 3_600_000)?;
+        let deliver_after = self.settings.millis("DELIVER_AFTER_MS", 172_800_000)?;
+        let parts = FulfilmentParts {
+            store: self.stores.shipments().await?,
+            desk,
+            mailer,
+            clock: self.clock(),
+        };
+        let policy = FulfilmentPolicy {
+            ship_after_millis: i64::try_from(ship_after.as_millis())?,
+            deliver_after_millis: i64::try_from(deliver_after.as_millis())?,
+        };
+        Ok(Arc::new(FulfilmentUseCases { parts, policy }))
+    }
+
+    /// Media, which asks whether there is such a product, and has `teller` tell of uploads.
+    pub fn media(
+        &self,
+        photos: Arc<dyn PhotoStore>,
+        imaging: Arc<dyn Imaging>,
+        products: Arc<dyn ProductApi>,
+        teller: Arc<dyn Teller>,
+    ) -> Arc<MediaUseCases> {
+        Arc::new(MediaUseCases {
+            photos,
+            imaging,
+            products,
+            teller,
+            clock: self.clock(),
+            entropy: self.entropy(),
+        })
+    }
+
     /// Identity, which needs nobody. Makes the first administrator that the environment names.
     pub async fn identity(&self) -> Result<Arc<IdentityUseCases>> {
         let identity = IdentityUseCases {
@@ -164,6 +221,11 @@ impl Shop {
         Ok(Arc::new(StripePayments::new(&url, &key, timeout)?))
     }
 
+    /// Writes to a context's outbox what no other write of its database tells.
+    pub async fn teller(&self, context: &'static str) -> Result<Arc<dyn Teller>> {
+        self.stores.teller(context).await
+    }
+
     /// The relay of a context's outbox to `sink`.
     pub async fn relay(&self, context: &'static str, sink: Arc<dyn EventSink>) -> Result<Relay> {
         let outbox = self.stores.outbox(context).await?;
@@ -175,15 +237,32 @@ impl Shop {
         ))
     }
 
-    /// The relays of several contexts' outboxes to one sink.
+    /// The dead letters of a context.
+    pub async fn dead_letters_of(
+        &self,
+        context: &'static str,
+    ) -> Result<Arc<dyn DeadLetterSource>> {
+        let (outbox, clock) = (self.stores.outbox(context).await?, self.clock());
+        Ok(Arc::new(OutboxLetters { outbox, clock }))
+    }
+
+    /// The dead letters of every context that tells events.
+    pub async fn dead_letters(&self) -> Result<Arc<dyn DeadLetterApi>> {
+        let mut sources = Vec::new();
+        for context in TELLING {
+            sources.push((context, self.dead_letters_of(context).await?));
+        }
+        Ok(Arc::new(DeadLetterUseCases { sources }))
+    }
+
+    /// The relays of several contexts' outboxes, each to where events of its kinds go.
     pub async fn relays(
         &self,
-        contexts: &[&'static str],
-        sink: Arc<dyn EventSink>,
+        sinks: impl IntoIterator<Item = (&'static str, Arc<dyn EventSink>)>,
     ) -> Result<Relays> {
-        let mut relays = Vec::with_capacity(contexts.len());
-        for context in contexts {
-            relays.push(self.relay(context, sink.clone()).await?);
+        let mut relays = Vec::new();
+        for (context, sink) in sinks {
+            relays.push(self.relay(context, sink).await?);
         }
         Ok(Relays {
             relays,

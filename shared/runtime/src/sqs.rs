@@ -17,12 +17,12 @@ use axum::{
 };
 use bothways_domain::{
     Error, Result,
-    event::{Event, EventSink},
+    event::{Event, EventHandler, EventSink, PendingEvent},
 };
 
 use crate::{
     Settings,
-    packing::{Message, pack},
+    packing::{Message, Packing},
 };
 
 /// The most messages SQS takes at once (API reference, `SendMessageBatch`).
@@ -52,30 +52,50 @@ fn client(settings: Settings) -> Result<Client, crate::ConfigError> {
     Ok(Client::from_conf(config.build()))
 }
 
-/// A FIFO queue that takes events: in order per subject, repetitions recognised.
+/// A queue that takes events; a FIFO queue in order per subject, repetitions recognised.
 pub struct QueueSink {
     client: Client,
     queue_url: String,
+    packing: Packing,
 }
 
 impl QueueSink {
-    /// The queue whose URL is in the environment variable `variable`.
-    pub fn from_env(settings: Settings, variable: &str) -> crate::Result<Arc<Self>> {
+    /// The queue whose URL is in the environment variable `variable`, several events to a message.
+    pub fn shared(settings: Settings, variable: &str) -> crate::Result<Arc<Self>> {
+        Self::from_env(settings, variable, Packing::Shared)
+    }
+
+    /// The queue whose URL is in the environment variable `variable`, a message per event.
+    pub fn single(settings: Settings, variable: &str) -> crate::Result<Arc<Self>> {
+        Self::from_env(settings, variable, Packing::Single)
+    }
+
+    fn from_env(settings: Settings, variable: &str, packing: Packing) -> crate::Result<Arc<Self>> {
         Ok(Arc::new(Self {
             client: client(settings)?,
             queue_url: settings.require(variable)?,
+            packing,
         }))
+    }
+
+    /// FIFO queues are told by their names, and only they know groups and repetitions.
+    #[expect(
+        clippy::case_sensitive_file_extension_comparisons,
+        reason = "it is no file"
+    )]
+    fn is_fifo(&self) -> bool {
+        self.queue_url.ends_with(".fifo")
     }
 
     /// Sends up to [`BATCH`] messages; the places of those that were not taken, with the reason.
     async fn send(&self, messages: &[Message<'_>]) -> Result<Vec<(usize, String)>> {
         let entry = |(index, message): (usize, &Message<'_>)| {
-            let body = serde_json::to_string(&message.events).map_err(Error::internal)?;
+            let fifo = self.is_fifo();
             SendMessageBatchRequestEntry::builder()
                 .id(index.to_string())
-                .message_group_id(message.group())
-                .message_deduplication_id(message.deduplication_id())
-                .message_body(body)
+                .set_message_group_id(fifo.then(|| message.group.clone()))
+                .set_message_deduplication_id(fifo.then(|| message.deduplication_id()))
+                .message_body(message.body().map_err(Error::internal)?)
                 .build()
                 .map_err(Error::internal)
         };
@@ -104,9 +124,9 @@ impl QueueSink {
 
 #[async_trait]
 impl EventSink for QueueSink {
-    async fn deliver(&self, events: &[Event]) -> Result<Vec<(usize, String)>> {
+    async fn deliver(&self, batch: &[PendingEvent]) -> Result<Vec<(usize, String)>> {
         let mut failed = Vec::new();
-        for messages in pack(events).chunks(BATCH) {
+        for messages in self.packing.pack(batch).chunks(BATCH) {
             for (place, reason) in self.send(messages).await? {
                 let lost = messages.get(place).into_iter();
                 let indexes = lost.flat_map(|message| &message.indexes);
@@ -118,26 +138,74 @@ impl EventSink for QueueSink {
     }
 }
 
+/// What makes the relay run at once. A lost poke only means that the relay's schedule finds the event.
+#[derive(Clone)]
+struct Poke {
+    client: Client,
+    queue_url: String,
+}
+
+impl Poke {
+    /// The poke that the environment names, if any.
+    fn from_env(settings: Settings) -> crate::Result<Option<Self>> {
+        let Some(queue_url) = settings.text("OUTBOX_WAKE_QUEUE_URL") else {
+            return Ok(None);
+        };
+        let client = client(settings)?;
+        Ok(Some(Self { client, queue_url }))
+    }
+
+    async fn send(&self) {
+        let message = self.client.send_message().queue_url(&self.queue_url);
+        if let Err(error) = message.message_body("{}").send().await {
+            tracing::warn!(error = %crate::entry::describe(&error), "could not poke the outbox relay");
+        }
+    }
+}
+
 /// Makes every request that may have written an event poke the relay before it is answered (nothing may run after
-/// the response). A lost poke only means that the relay's schedule finds the event.
+/// the response).
 pub fn poke_relay_after_writes(router: Router, settings: Settings) -> crate::Result<Router> {
-    let Some(queue_url) = settings.text("OUTBOX_WAKE_QUEUE_URL") else {
+    let Some(poke) = Poke::from_env(settings)? else {
         return Ok(router);
     };
-    let client = client(settings)?;
-    Ok(router.layer(middleware::from_fn(move |request: Request, next: Next| {
-        let (client, queue_url) = (client.clone(), queue_url.clone());
-        async move {
-            let reads = request.method().is_safe();
-            let response = next.run(request).await;
-            // A refused checkout has moved stock, too: there and back.
-            if !reads {
-                let poked = client.send_message().queue_url(queue_url).message_body("{}").send().await;
-                if let Err(error) = poked {
-                    tracing::warn!(error = %crate::entry::describe(&error), "could not poke the outbox relay");
+    Ok(
+        router.layer(middleware::from_fn(move |request: Request, next: Next| {
+            let poke = poke.clone();
+            async move {
+                let reads = request.method().is_safe();
+                let response = next.run(request).await;
+                // A refused checkout has moved stock, too: there and back.
+                if !reads {
+                    poke.send().await;
                 }
+                response
             }
-            response
-        }
-    })))
+        })),
+    )
+}
+
+/// Makes every batch of events, whose handling may have written others, poke the relay.
+pub fn poke_relay_after_events(
+    handler: Arc<dyn EventHandler>,
+    settings: Settings,
+) -> crate::Result<Arc<dyn EventHandler>> {
+    Ok(match Poke::from_env(settings)? {
+        Some(poke) => Arc::new(Poking { handler, poke }),
+        None => handler,
+    })
+}
+
+struct Poking {
+    handler: Arc<dyn EventHandler>,
+    poke: Poke,
+}
+
+#[async_trait]
+impl EventHandler for Poking {
+    async fn handle(&self, events: &[Event]) -> Result<Vec<(usize, String)>> {
+        let handled = self.handler.handle(events).await;
+        self.poke.send().await;
+        handled
+    }
 }

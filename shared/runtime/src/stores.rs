@@ -3,8 +3,14 @@
 use std::{collections::HashMap, sync::Arc};
 
 use bothways_domain::{
-    cart::CartStore, checkout::CheckoutStore, event::Outbox, identity::IdentityStore,
-    inventory::InventoryStore, product::ProductStore, time::Entropy,
+    cart::CartStore,
+    checkout::CheckoutStore,
+    event::{Outbox, Teller},
+    fulfilment::FulfilmentStore,
+    identity::IdentityStore,
+    inventory::InventoryStore,
+    product::ProductStore,
+    time::Entropy,
 };
 #[cfg(feature = "postgres")]
 use bothways_store_postgres as postgres;
@@ -99,8 +105,16 @@ impl Stores {
         Ok(store!(self.open("checkout").await?, Checkouts))
     }
 
+    pub(crate) async fn shipments(&self) -> Result<Arc<dyn FulfilmentStore>> {
+        Ok(store!(self.open("fulfilment").await?, Shipments))
+    }
+
     pub(crate) async fn identities(&self) -> Result<Arc<dyn IdentityStore>> {
         Ok(store!(self.open("identity").await?, Identities))
+    }
+
+    pub(crate) async fn teller(&self, context: &'static str) -> Result<Arc<dyn Teller>> {
+        Ok(store!(self.open(context).await?, ContextOutbox))
     }
 
     pub(crate) async fn outbox(&self, context: &'static str) -> Result<Arc<dyn Outbox>> {

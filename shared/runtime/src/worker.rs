@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 use bothways_domain::{
     checkout::{CheckoutApi, CheckoutUseCases, RecoveryReport},
     event::Relay,
+    fulfilment::FulfilmentUseCases,
     inventory::InventoryUseCases,
-    time::Clock,
+    time::{Clock, Timestamp},
 };
 
 use crate::{Background, Result, Settings};
@@ -47,6 +48,24 @@ impl Background {
         }))
     }
 
+    /// Ships and delivers orders when that is due.
+    pub fn shipments(fulfilment: Arc<FulfilmentUseCases>, settings: Settings) -> Result<Self> {
+        let pause = settings.millis("FULFILMENT_INTERVAL_MS", 1_000)?;
+        Ok(Self::new("shipments", pause, move || {
+            let fulfilment = fulfilment.clone();
+            async move { fulfilment.move_shipments().await }
+        }))
+    }
+
+    /// Sends receipts, beside the shipments: a mail server that is slow holds none of those up.
+    pub fn receipts(fulfilment: Arc<FulfilmentUseCases>, settings: Settings) -> Result<Self> {
+        let pause = settings.millis("FULFILMENT_INTERVAL_MS", 1_000)?;
+        Ok(Self::new("receipts", pause, move || {
+            let fulfilment = fulfilment.clone();
+            async move { fulfilment.send_receipt().await }
+        }))
+    }
+
     /// Lets go of reservations whose checkout never came back.
     pub fn expiry(inventory: Arc<InventoryUseCases>) -> Self {
         Self::new("reservation expiry", EXPIRY_PAUSE, move || {
@@ -68,13 +87,18 @@ pub struct Relays {
 impl Relays {
     /// Delivers all that is due. Where another instance is at it, this one waits its turn: what was written
     /// after the other looked must not wait for the schedule.
+    /// One whose queue can't be reached holds up none of the others.
     pub async fn drain(&self) -> Result<()> {
         let window = i64::try_from(RELAY_WINDOW.as_millis())?;
         let until = self.clock.now().plus_millis(window);
-        for relay in &self.relays {
-            while relay.drain(until).await?.is_none() && self.clock.now() < until {
-                tokio::time::sleep(RELAY_PAUSE).await;
-            }
+        let each = self.relays.iter().map(|relay| self.one(relay, until));
+        let outcomes = futures::future::join_all(each).await;
+        outcomes.into_iter().collect()
+    }
+
+    async fn one(&self, relay: &Relay, until: Timestamp) -> Result<()> {
+        while relay.drain(until).await?.is_none() && self.clock.now() < until {
+            tokio::time::sleep(RELAY_PAUSE).await;
         }
         Ok(())
     }

@@ -27,7 +27,7 @@ pub(crate) async fn cancel(
 }
 
 /// As [`confirm_order`], and closed.
-async fn bought(store: &dyn CheckoutStore, key: &str, cart: &str) -> OrderId {
+pub(crate) async fn bought(store: &dyn CheckoutStore, key: &str, cart: &str) -> OrderId {
     let id = confirm_order(store, key, cart, "one").await;
     assert!(store.close(&id, "one", Step::Cleared).await.unwrap());
     id

@@ -275,3 +275,96 @@ pub async fn writing_to_a_missing_cart_says_so(place: &dyn Place) {
         .await
         .unwrap();
 }
+
+/// A cart of that user's with these lines, last changed at that moment.
+async fn owned(
+    store: &dyn CartStore,
+    id: &str,
+    user: &str,
+    lines: &[(&str, u32)],
+    updated_at: i64,
+) -> CartId {
+    let mut cart = empty(id);
+    cart.owner = Some(user_id(user));
+    cart.lines = lines.iter().map(|(name, many)| line(name, *many)).collect();
+    cart.updated_at = at(updated_at);
+    store.create(&cart).await.unwrap();
+    cart.id
+}
+
+/// Whichever device it was filled on.
+pub async fn a_user_finds_the_cart_they_changed_last_a_filled_one_first(place: &dyn Place) {
+    let (store, peer) = (place.carts().await, place.carts().await);
+    let ann = user_id("ann");
+    assert_eq!(peer.of_user(&ann).await.unwrap(), None);
+    store.create(&empty("guest")).await.unwrap();
+    owned(store.as_ref(), "bobs", "bob", &[("mug", 1)], 99).await;
+    let void = owned(store.as_ref(), "void", "ann", &[], 50).await;
+    assert_eq!(peer.of_user(&ann).await.unwrap(), Some(void));
+    let old = owned(store.as_ref(), "old", "ann", &[("mug", 1)], 10).await;
+    assert_eq!(peer.of_user(&ann).await.unwrap(), Some(old));
+    let new = owned(store.as_ref(), "new", "ann", &[("mug", 1)], 20).await;
+    assert_eq!(peer.of_user(&ann).await.unwrap(), Some(new));
+}
+
+/// Quantities add up, to 99 at most; what is new comes after what was there. The guest's cart is gone then.
+pub async fn a_guests_cart_is_added_to_the_users_own(place: &dyn Place) {
+    let (store, guest) = filled(place).await;
+    put(store.as_ref(), line("fork", 60), None).await;
+    let lines = [("fork", 50), ("bowl", 1), ("mug", 4)];
+    let own = owned(store.as_ref(), "own", "ann", &lines, 5).await;
+    let merged = store
+        .merge(&guest, &own, &user_id("ann"), at(30))
+        .await
+        .unwrap();
+    let cart = done(store.as_ref(), merged).await;
+    let expected = [("fork", 99), ("bowl", 1), ("mug", 7), ("kettle", 2)];
+    assert_eq!(contents(&cart), expected);
+    assert_eq!((cart.version, cart.updated_at), (2, at(30)));
+    assert_eq!(store.find(&guest).await.unwrap(), None);
+    let again = store.merge(&guest, &own, &user_id("ann"), at(40)).await;
+    assert_eq!(again.unwrap(), CartWrite::Missing);
+    assert_eq!(store.find(&own).await.unwrap(), Some(cart));
+}
+
+/// As they were, so that nothing is lost.
+pub async fn carts_that_hold_too_much_together_stay_apart(place: &dyn Place) {
+    let (store, guest) = filled(place).await;
+    let names: Vec<_> = (1..MAX_ITEMS).map(|n| format!("p{n}")).collect();
+    let lines: Vec<_> = names.iter().map(|name| (name.as_str(), 1)).collect();
+    let own = owned(store.as_ref(), "own", "ann", &lines, 5).await;
+    let before = (
+        store.find(&guest).await.unwrap(),
+        store.find(&own).await.unwrap(),
+    );
+    let merged = store.merge(&guest, &own, &user_id("ann"), at(30)).await;
+    assert_eq!(merged.unwrap(), CartWrite::Full);
+    let after = (
+        store.find(&guest).await.unwrap(),
+        store.find(&own).await.unwrap(),
+    );
+    assert_eq!(after, before);
+}
+
+/// Neither from nor into somebody else's, nor into itself.
+pub async fn only_ones_own_or_nobodys_cart_is_merged(place: &dyn Place) {
+    let (store, guest) = filled(place).await;
+    let (ann, bob) = (user_id("ann"), user_id("bob"));
+    let own = owned(store.as_ref(), "own", "ann", &[("mug", 1)], 5).await;
+    let bobs = owned(store.as_ref(), "bobs", "bob", &[("mug", 1)], 5).await;
+    let older = owned(store.as_ref(), "older", "ann", &[("fork", 1)], 1).await;
+    for (from, into, user) in [
+        (&guest, &bobs, &ann),
+        (&bobs, &own, &ann),
+        (&own, &own, &ann),
+        (&guest, &guest, &bob),
+        (&guest, &cart_id("none"), &ann),
+        (&cart_id("none"), &own, &ann),
+    ] {
+        let merged = store.merge(from, into, user, at(30)).await.unwrap();
+        assert_eq!(merged, CartWrite::Missing, "{from} into {into}");
+    }
+    let merged = store.merge(&older, &own, &ann, at(30)).await.unwrap();
+    let cart = done(store.as_ref(), merged).await;
+    assert_eq!(contents(&cart), [("mug", 1), ("fork", 1)]);
+}

@@ -6,20 +6,22 @@ use bothways_domain::{
     cart::CartWrite,
     checkout::{Cancelling, Claimed, Step},
     event::Outbox,
-    id::OrderId,
+    id::{OrderId, PictureId},
     identity::Rotation,
     import::Change,
+    product::Images,
 };
 use futures::future::join_all;
 
 use crate::{
-    Place,
+    Counter, Place,
     cancelling::cancel,
     cart::empty,
     checkout::confirm_order,
     identity::{account, open, rotate, sign_up},
     sample::{
-        at, cart_id, claim, line, order_id, product, quantity, told, told_of, units, user_id,
+        at, cart_id, claim, line, order_id, product, product_id, quantity, told, told_of, units,
+        user_id,
     },
 };
 
@@ -71,6 +73,34 @@ pub async fn one_of_many_creates_a_product(place: &dyn Place) {
         told_of(place.outbox("product").await.as_ref()).await.len(),
         20
     );
+}
+
+/// Whatever order their uploads are handled in; what was told of is what was set.
+pub async fn of_many_pictures_at_once_the_newest_stays(place: &dyn Place) {
+    let stores = [place.products().await, place.products().await];
+    stores[0]
+        .save(vec![told(product("kettle", "Kettle", at(0)))])
+        .await
+        .unwrap();
+    let pictures: Vec<PictureId> = (0..20)
+        .map(|n| PictureId::at(at(n * 7 % 20), &Counter))
+        .collect();
+    let set = at_once(20, |n| {
+        let (store, picture) = (&stores[n as usize % 2], &pictures[n as usize]);
+        async move {
+            let (_, event) = told(product("kettle", "Kettle", at(1)));
+            let id = product_id("kettle");
+            store
+                .set_picture(&id, picture, &Images::of(picture), event)
+                .await
+        }
+    });
+    let set = count(&set.await, |set| *set.as_ref().unwrap());
+    let shown = stores[0].find(&[product_id("kettle")]).await.unwrap();
+    let newest = pictures.iter().max().unwrap();
+    assert_eq!(shown[0].images, Some(Images::of(newest)));
+    let told = told_of(place.outbox("product").await.as_ref()).await;
+    assert_eq!(told.len(), 1 + set);
 }
 
 /// Neither waits for the other forever, and every product ends up as one of them says.

@@ -68,7 +68,7 @@ pub(crate) async fn rotate(
     now: i64,
 ) -> Rotation {
     store
-        .rotate(digest, next, at(now + 1_000), at(now))
+        .rotate(digest, next, at(now + 1_000), None, at(now))
         .await
         .unwrap()
 }
@@ -298,6 +298,77 @@ pub async fn a_revoked_session_is_over(place: &dyn Place) {
         rotate(store.as_ref(), "first", "second", 10).await,
         Rotation::Refused
     );
+}
+
+/// Tabs of one browser share its cookie; who comes later than that is a thief.
+pub async fn a_token_just_traded_may_be_traded_again_where_that_is_allowed(place: &dyn Place) {
+    let store = place.identities().await;
+    signed_in(store.as_ref()).await;
+    let renew = async |digest, next, again_since, now| {
+        store
+            .rotate(digest, next, at(9_000), Some(at(again_since)), at(now))
+            .await
+            .unwrap()
+    };
+    assert_eq!(renew("first", "second", 0, 100).await, rotated());
+    assert_eq!(renew("first", "sibling", 100, 110).await, rotated());
+    assert_eq!(renew("second", "third", 100, 120).await, rotated());
+    assert_eq!(renew("sibling", "fourth", 100, 120).await, rotated());
+    assert_eq!(
+        renew("first", "stolen", 101, 130).await,
+        Rotation::Replayed,
+        "trading again does not move the moment it was first traded"
+    );
+    assert!(!store.is_open(&session("session")).await.unwrap());
+    assert_eq!(renew("third", "late", 0, 140).await, Rotation::Refused);
+}
+
+/// The one the change was made in goes on; other people's sessions do, too.
+pub async fn a_changed_password_ends_the_other_sessions(place: &dyn Place) {
+    let (store, peer) = (place.identities().await, place.identities().await);
+    signed_in(store.as_ref()).await;
+    open(store.as_ref(), "elsewhere", "other").await;
+    bob(store.as_ref()).await;
+    store
+        .set_password(&user_id("ann"), "new hash", &session("session"), at(5))
+        .await
+        .unwrap();
+    let ann = peer.user_by_email(&email("ann@example.com")).await.unwrap();
+    assert_eq!(ann.unwrap().password_hash, "new hash");
+    let bob = peer.user_by_email(&email("bob@example.com")).await.unwrap();
+    assert_ne!(bob.unwrap().password_hash, "new hash");
+    for (id, open) in [("session", true), ("elsewhere", false), ("bobs", true)] {
+        assert_eq!(peer.is_open(&session(id)).await.unwrap(), open, "{id}");
+    }
+}
+
+/// All of that account's; doing it again is fine.
+pub async fn every_session_of_an_account_is_ended(place: &dyn Place) {
+    let store = place.identities().await;
+    signed_in(store.as_ref()).await;
+    open(store.as_ref(), "elsewhere", "other").await;
+    bob(store.as_ref()).await;
+    for now in [5, 6] {
+        store.revoke_all(&user_id("ann"), at(now)).await.unwrap();
+    }
+    for (id, open) in [("session", false), ("elsewhere", false), ("bobs", true)] {
+        assert_eq!(store.is_open(&session(id)).await.unwrap(), open, "{id}");
+    }
+    let refused = rotate(store.as_ref(), "first", "second", 10).await;
+    assert_eq!(refused, Rotation::Refused);
+}
+
+/// Bob, with a session of his own.
+async fn bob(store: &dyn IdentityStore) {
+    let bob = account("bob", "bob@example.com");
+    assert!(store.create_user(&bob).await.unwrap());
+    let token = RefreshToken {
+        digest: "bobs".to_owned(),
+        session: session("bobs"),
+        user: user_id("bob"),
+        expires_at: at(1_000),
+    };
+    store.open_session(&token, at(0)).await.unwrap();
 }
 
 /// Without their secrets.

@@ -14,6 +14,7 @@ pub mod cancelling;
 pub mod cart;
 pub mod checkout;
 pub mod concurrency;
+pub mod fulfilment;
 pub mod identity;
 pub mod inventory;
 pub mod lease;
@@ -21,6 +22,7 @@ pub mod order;
 pub mod outbox;
 pub mod product;
 pub mod reservation;
+pub mod shipping;
 pub mod stock_races;
 
 mod sample;
@@ -32,8 +34,14 @@ use std::sync::{
 
 use async_trait::async_trait;
 use bothways_domain::{
-    cart::CartStore, checkout::CheckoutStore, event::Outbox, identity::IdentityStore,
-    inventory::InventoryStore, product::ProductStore, time::Entropy,
+    cart::CartStore,
+    checkout::CheckoutStore,
+    event::{Outbox, Teller},
+    fulfilment::FulfilmentStore,
+    identity::IdentityStore,
+    inventory::InventoryStore,
+    product::ProductStore,
+    time::Entropy,
 };
 
 /// Databases of its own for one story, empty at first. Whatever is opened twice is opened as two processes
@@ -57,11 +65,17 @@ pub trait Place: Send + Sync + 'static {
     /// The checkout context's store.
     async fn checkouts(&self) -> Arc<dyn CheckoutStore>;
 
+    /// The fulfilment context's store.
+    async fn shipments(&self) -> Arc<dyn FulfilmentStore>;
+
     /// The identity context's store.
     async fn identities(&self) -> Arc<dyn IdentityStore>;
 
-    /// The outbox of `product`, `inventory` or `checkout`.
+    /// The outbox of `product`, `inventory`, `checkout` or `media`.
     async fn outbox(&self, context: &str) -> Arc<dyn Outbox>;
+
+    /// The media context's outbox, for writing to it.
+    async fn teller(&self) -> Arc<dyn Teller>;
 
     /// Leaves nothing behind.
     async fn dispose(&self);
@@ -95,6 +109,8 @@ macro_rules! stories {
                 only_known_products_are_found
                 related_products_share_the_exact_category_best_rated_first
                 pages_go_through_all_products_in_the_order_of_their_ids
+                a_newer_picture_replaces_and_is_told_of
+                a_picture_that_is_not_newer_changes_nothing
                 a_deleted_product_is_gone_and_told_of_once
                 a_thousand_products_are_saved_at_once
             }
@@ -102,6 +118,9 @@ macro_rules! stories {
                 events_wait_in_the_order_they_were_told_until_they_are_delivered
                 a_failed_event_holds_back_only_later_ones_of_its_subject
                 a_parked_event_holds_nothing_back_and_can_be_replayed
+                an_event_that_left_is_parked_once
+                an_event_that_is_still_here_is_parked_once
+                what_no_database_changed_is_told_by_itself
                 one_relay_at_a_time_has_the_lease
                 a_lease_that_is_given_back_or_over_is_free
             }
@@ -136,6 +155,10 @@ macro_rules! stories {
                 removing_what_is_not_there_changes_nothing
                 remembering_prices_is_no_change_of_the_cart
                 a_cart_is_claimed_by_one_user
+                a_user_finds_the_cart_they_changed_last_a_filled_one_first
+                a_guests_cart_is_added_to_the_users_own
+                carts_that_hold_too_much_together_stay_apart
+                only_ones_own_or_nobodys_cart_is_merged
                 a_deleted_cart_is_gone
                 an_order_takes_its_lines_out_once
                 writing_to_a_missing_cart_says_so
@@ -165,10 +188,30 @@ macro_rules! stories {
                 a_cancellation_is_abandoned_and_taken_like_a_checkout
                 cancelling_leaves_the_cart_to_other_checkouts
             }
+            shipping {
+                a_paid_order_ships_and_is_delivered_once
+                what_is_not_captured_does_not_ship
+                what_came_to_nothing_never_ships
+                what_has_shipped_is_not_cancelled
+                a_clock_that_is_behind_is_set_right
+                of_shipping_and_cancelling_at_once_one_wins
+            }
             order {
                 an_order_comes_back_as_it_was_placed
                 orders_of_a_user_come_newest_first_in_pages
+                everybodys_orders_come_newest_first_in_pages
                 an_order_nobody_placed_is_not_found
+            }
+            fulfilment {
+                an_order_is_noted_once
+                what_is_due_is_taken_and_due_again_when_the_lease_is_over
+                goods_go_on_from_where_they_are
+                a_step_that_failed_is_due_later_with_its_attempts
+                taking_stops_at_its_limit_with_the_longest_due
+                a_receipt_is_due_until_it_is_settled
+                a_receipt_can_wait_while_the_goods_go_on
+                many_at_once_share_what_is_due
+                one_of_many_notes_an_order
             }
             identity {
                 an_account_comes_back_as_it_was_made
@@ -180,6 +223,9 @@ macro_rules! stories {
                 an_old_token_replayed_late_still_ends_its_session
                 an_expired_or_unknown_token_is_refused
                 a_revoked_session_is_over
+                a_token_just_traded_may_be_traded_again_where_that_is_allowed
+                a_changed_password_ends_the_other_sessions
+                every_session_of_an_account_is_ended
                 the_newest_key_signs_and_old_ones_go_out_of_sight
             }
             stock_races {
@@ -194,6 +240,7 @@ macro_rules! stories {
             concurrency {
                 ten_processes_start_at_once
                 one_of_many_creates_a_product
+                of_many_pictures_at_once_the_newest_stays
                 imports_in_opposite_orders_both_land
                 every_put_into_a_cart_counts
                 one_of_two_users_claims_a_cart
@@ -256,6 +303,7 @@ mod tests {
             ("cart", include_str!("cart.rs")),
             ("checkout", include_str!("checkout.rs")),
             ("concurrency", include_str!("concurrency.rs")),
+            ("fulfilment", include_str!("fulfilment.rs")),
             ("identity", include_str!("identity.rs")),
             ("inventory", include_str!("inventory.rs")),
             ("lease", include_str!("lease.rs")),
@@ -263,6 +311,7 @@ mod tests {
             ("outbox", include_str!("outbox.rs")),
             ("product", include_str!("product.rs")),
             ("reservation", include_str!("reservation.rs")),
+            ("shipping", include_str!("shipping.rs")),
             ("stock_races", include_str!("stock_races.rs")),
         ];
         let listed = include_str!("lib.rs");

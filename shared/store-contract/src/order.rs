@@ -83,6 +83,31 @@ pub async fn orders_of_a_user_come_newest_first_in_pages(place: &dyn Place) {
     assert_eq!((nobodys.entries.len(), nobodys.total), (0, 0));
 }
 
+/// Users' and guests'; of the same moment by id.
+pub async fn everybodys_orders_come_newest_first_in_pages(place: &dyn Place) {
+    let store = place.checkouts().await;
+    let none = store.all_orders(Paging::default()).await.unwrap();
+    assert_eq!((none.entries.len(), none.total), (0, 0));
+    let mut all = Vec::new();
+    for (n, (owner, moment)) in [(Some("ann"), 50), (None, 70), (Some("bob"), 50)]
+        .into_iter()
+        .enumerate()
+    {
+        let id = place_at(store.as_ref(), &format!("order-{n}"), owner, moment).await;
+        all.push((at(moment), id));
+    }
+    all.sort_by(|one, other| other.cmp(one));
+    let mut seen = Vec::new();
+    for page in 1..=3 {
+        let paging = Paging::parse(Some(page), Some(2)).unwrap();
+        let page = store.all_orders(paging).await.unwrap();
+        assert_eq!(page.total, 3);
+        let orders = page.entries.into_iter();
+        seen.extend(orders.map(|order| (order.created_at, order.id)));
+    }
+    assert_eq!(seen, all);
+}
+
 /// Whoever guesses an id learns nothing.
 pub async fn an_order_nobody_placed_is_not_found(place: &dyn Place) {
     let store = place.checkouts().await;

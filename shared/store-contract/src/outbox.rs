@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use bothways_domain::event::{Outbox, PendingEvent};
+use bothways_domain::{
+    event::{DeadLetter, Event, EventKind, Outbox, PendingEvent},
+    id::EventId,
+};
 
 use crate::{
-    Place,
-    sample::{at, product, told},
+    Counter, Place,
+    sample::{at, product, product_id, told},
 };
 
 /// Product `subject` was changed that often, in this order.
@@ -82,35 +85,92 @@ pub async fn a_parked_event_holds_nothing_back_and_can_be_replayed(place: &dyn P
         .unwrap();
     assert_eq!(subjects(&outbox.pending(at(9), 100).await.unwrap()), ["a"]);
     let letters = outbox.dead_letters(100).await.unwrap();
-    let brief: Vec<_> = letters
-        .iter()
-        .map(|(letter, reason)| (&letter.event, letter.attempts, reason.as_str()))
-        .collect();
-    assert_eq!(
-        brief,
-        [
-            (&all[0].event, 2, "poison"),
-            (&all[1].event, 1, "poison too")
-        ]
-    );
-    assert_eq!(outbox.dead_letters(1).await.unwrap().len(), 1);
+    let mut parked = vec![
+        DeadLetter::new(all[0].event.clone(), 2, "poison".to_owned()),
+        DeadLetter::new(all[1].event.clone(), 1, "poison too".to_owned()),
+    ];
+    parked.sort_by(|a, b| a.id.cmp(&b.id));
+    assert_eq!((&letters.entries, letters.total), (&parked, 2));
+    let first = outbox.dead_letters(1).await.unwrap();
+    assert_eq!((&first.entries[..], first.total), (&parked[..1], 2));
 
-    assert!(outbox.replay(all[0].sequence, at(20)).await.unwrap());
+    let [ours, _, waiting] = [0, 1, 2].map(|n| all[n].event.id.clone());
+    assert!(outbox.replay(&ours, at(20)).await.unwrap());
     assert!(
-        !outbox.replay(all[0].sequence, at(20)).await.unwrap(),
+        !outbox.replay(&ours, at(20)).await.unwrap(),
         "it is parked no more"
     );
     assert!(
-        !outbox.replay(all[2].sequence, at(20)).await.unwrap(),
+        !outbox.replay(&waiting, at(20)).await.unwrap(),
         "it never was parked"
     );
-    assert!(
-        !outbox.replay(i64::MAX, at(20)).await.unwrap(),
-        "it never was"
-    );
+    let unknown = EventId::parse("unknown").unwrap();
+    assert!(!outbox.replay(&unknown, at(20)).await.unwrap());
     let pending = outbox.pending(at(20), 100).await.unwrap();
     assert_eq!(pending, [all[0].clone(), all[2].clone()]);
-    assert_eq!(outbox.dead_letters(100).await.unwrap().len(), 1);
+    assert_eq!(outbox.dead_letters(100).await.unwrap().total, 1);
+}
+
+/// As when a queue gave up on it; in the outbox of a context that writes no state, too.
+pub async fn an_event_that_left_is_parked_once(place: &dyn Place) {
+    let outbox = place.outbox("media").await;
+    let event = |id: &str, subject: &str, time| {
+        let id = EventId::parse(id).unwrap();
+        Event::new(id, EventKind::PhotoUploaded, subject, at(time))
+    };
+    let (late, early) = (event("e1", "p", 9), event("e2", "p", 5));
+    outbox.park(&late, 5, "the queue gave up").await.unwrap();
+    outbox.park(&early, 6, "the queue gave up").await.unwrap();
+    outbox.park(&late, 7, "and again").await.unwrap();
+    let letters = outbox.dead_letters(100).await.unwrap();
+    let expected = [
+        DeadLetter::new(early, 6, "the queue gave up".to_owned()),
+        DeadLetter::new(late.clone(), 7, "and again".to_owned()),
+    ];
+    assert_eq!((&letters.entries[..], letters.total), (&expected[..], 2));
+    assert!(outbox.pending(at(100), 100).await.unwrap().is_empty());
+    assert!(outbox.replay(&late.id, at(20)).await.unwrap());
+    assert!(outbox.pending(at(19), 100).await.unwrap().is_empty());
+    let pending = outbox.pending(at(20), 100).await.unwrap();
+    assert_eq!((&pending[0].event, pending[0].attempts), (&late, 0));
+    assert_eq!(pending.len(), 1, "the other one holds it up no more");
+}
+
+/// It moves to a new place, from where it is sent anew when it is replayed; what follows it goes on.
+pub async fn an_event_that_is_still_here_is_parked_once(place: &dyn Place) {
+    let outbox = after_changes(place, &["a", "a"]).await;
+    let all = outbox.pending(at(0), 100).await.unwrap();
+    let first = &all[0];
+    outbox
+        .park(&first.event, 5, "sent, but not noted")
+        .await
+        .unwrap();
+    assert_eq!(outbox.pending(at(0), 100).await.unwrap(), all[1..]);
+    assert_eq!(outbox.dead_letters(100).await.unwrap().total, 1);
+    assert!(outbox.replay(&first.event.id, at(0)).await.unwrap());
+    let replayed = outbox.pending(at(0), 100).await.unwrap();
+    assert_eq!(replayed[1].event, first.event);
+    assert!(replayed[1].sequence > all[1].sequence);
+    outbox.park(&first.event, 5, "again").await.unwrap();
+    assert_eq!(outbox.pending(at(0), 100).await.unwrap(), all[1..]);
+    assert_eq!(outbox.dead_letters(100).await.unwrap().total, 1);
+}
+
+/// A photo is kept in an object store; its event is for the relay like any other, and has an id of its own.
+pub async fn what_no_database_changed_is_told_by_itself(place: &dyn Place) {
+    let (teller, outbox) = (place.teller().await, place.outbox("media").await);
+    let of = |product: &str| {
+        let kind = EventKind::PhotoUploaded;
+        Event::of_product(kind, &product_id(product), at(3), &Counter)
+    };
+    let events = [of("kettle"), of("mug"), of("kettle")];
+    for event in &events {
+        teller.tell(event).await.unwrap();
+    }
+    let pending = outbox.pending(at(0), 10).await.unwrap();
+    let told: Vec<&Event> = pending.iter().map(|pending| &pending.event).collect();
+    assert_eq!(told, events.iter().collect::<Vec<_>>());
+    assert!(teller.tell(&events[0]).await.is_err(), "it is told already");
 }
 
 /// Its holder renews it; a replica gets it when the time is over.

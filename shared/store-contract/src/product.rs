@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use bothways_domain::{
     event::{Event, EventKind},
+    id::PictureId,
     import::Change,
     product::{Category, Images, Product, ProductStore, Rating},
+    time::Timestamp,
 };
 
 use crate::{
@@ -21,6 +23,18 @@ async fn save(store: &dyn ProductStore, products: Vec<Product>) -> Vec<Change> {
 
 async fn find(store: &dyn ProductStore, id: &str) -> Option<Product> {
     store.find(&[product_id(id)]).await.unwrap().pop()
+}
+
+async fn set_picture(
+    store: &dyn ProductStore,
+    id: &str,
+    picture: &PictureId,
+    now: Timestamp,
+) -> bool {
+    let (id, images) = (product_id(id), Images::of(picture));
+    let event = Event::of_product(EventKind::ProductChanged, &id, now, &Counter);
+    let set = store.set_picture(&id, picture, &images, event).await;
+    set.unwrap()
 }
 
 fn ids(products: &[Product]) -> Vec<&str> {
@@ -233,6 +247,46 @@ pub async fn pages_go_through_all_products_in_the_order_of_their_ids(place: &dyn
         seen.extend(page.into_iter().map(|product| product.id));
     }
     assert_eq!(seen, sorted.map(product_id));
+}
+
+/// The event and the time of change come with it; putting the product afterwards leaves the picture.
+pub async fn a_newer_picture_replaces_and_is_told_of(place: &dyn Place) {
+    let (store, peer) = (place.products().await, place.products().await);
+    save(store.as_ref(), vec![product("kettle", "Kettle", at(0))]).await;
+    for n in 1..=2 {
+        let picture = PictureId::at(at(n), &Counter);
+        let set = set_picture(store.as_ref(), "kettle", &picture, at(n + 10)).await;
+        assert!(set);
+        let found = find(peer.as_ref(), "kettle").await.unwrap();
+        assert_eq!(found.images, Some(Images::of(&picture)));
+        assert_eq!((found.created_at, found.updated_at), (at(0), at(n + 10)));
+    }
+    let shown = find(store.as_ref(), "kettle").await.unwrap().images;
+    save(store.as_ref(), vec![product("kettle", "New", at(20))]).await;
+    assert_eq!(find(store.as_ref(), "kettle").await.unwrap().images, shown);
+    let events = told_of(place.outbox("product").await.as_ref()).await;
+    assert_eq!(
+        events,
+        vec![(EventKind::ProductChanged, "kettle".to_owned()); 4]
+    );
+}
+
+/// The same again, an older one, or one of a product that is gone: not told of either.
+pub async fn a_picture_that_is_not_newer_changes_nothing(place: &dyn Place) {
+    let store = place.products().await;
+    save(store.as_ref(), vec![product("kettle", "Kettle", at(0))]).await;
+    let old = PictureId::at(at(1), &Counter);
+    let new = PictureId::at(at(2), &Counter);
+    assert!(set_picture(store.as_ref(), "kettle", &new, at(3)).await);
+    let before = find(store.as_ref(), "kettle").await;
+    for picture in [&new, &old] {
+        assert!(!set_picture(store.as_ref(), "kettle", picture, at(9)).await);
+    }
+    assert!(!set_picture(store.as_ref(), "mug", &new, at(9)).await);
+    assert_eq!(find(store.as_ref(), "kettle").await, before);
+    assert_eq!(find(store.as_ref(), "mug").await, None);
+    let events = told_of(place.outbox("product").await.as_ref()).await;
+    assert_eq!(events.len(), 2);
 }
 
 /// Deleting again deletes nothing and tells nothing.

@@ -116,6 +116,16 @@ async fn remove(connection: &mut PgConnection, cart: &CartId, product: &ProductI
     Ok(())
 }
 
+/// Deletes a cart with its lines; whether there was one.
+async fn delete(connection: &mut PgConnection, id: &CartId) -> Attempt<bool> {
+    let deleted = sqlx::query("DELETE FROM carts WHERE id = $1")
+        .bind(id.as_str())
+        .execute(connection)
+        .await?
+        .rows_affected();
+    Ok(deleted == 1)
+}
+
 /// Notes that the cart changed, in the row and in `cart`.
 async fn touch(connection: &mut PgConnection, cart: &mut Cart, now: Timestamp) -> Attempt<()> {
     cart.version += 1;
@@ -234,13 +244,9 @@ impl Carts {
 
     async fn try_delete(&self, id: &CartId) -> Attempt<bool> {
         let mut transaction = self.database.begin().await?;
-        let deleted = sqlx::query("DELETE FROM carts WHERE id = $1")
-            .bind(id.as_str())
-            .execute(&mut *transaction)
-            .await?
-            .rows_affected();
+        let deleted = delete(&mut transaction, id).await?;
         transaction.commit().await?;
-        Ok(deleted == 1)
+        Ok(deleted)
     }
 
     async fn try_claim(&self, id: &CartId, user: &UserId, now: Timestamp) -> Attempt<CartWrite> {
@@ -256,6 +262,54 @@ impl Carts {
         touch(&mut transaction, &mut cart, now).await?;
         transaction.commit().await?;
         Ok(CartWrite::Done(cart))
+    }
+
+    async fn try_of_user(&self, user: &UserId) -> Attempt<Option<CartId>> {
+        let row = sqlx::query(
+            "SELECT carts.id FROM carts
+             WHERE carts.owner = $1
+             ORDER BY EXISTS (SELECT 1 FROM cart_lines WHERE cart_lines.cart_id = carts.id) DESC,
+                      carts.updated_at DESC, carts.id
+             LIMIT 1",
+        )
+        .bind(user.as_str())
+        .fetch_optional(self.database.readers())
+        .await?;
+        row.map(|row| column::parsed(&row, "id", CartId::parse))
+            .transpose()
+    }
+
+    async fn try_merge(
+        &self,
+        from: &CartId,
+        into: &CartId,
+        user: &UserId,
+        now: Timestamp,
+    ) -> Attempt<CartWrite> {
+        let mut transaction = self.database.begin().await?;
+        // In one order, so that two merges of the same carts don't wait for each other.
+        find_to_write(&mut transaction, from.min(into)).await?;
+        let guest = find_to_write(&mut transaction, from).await?;
+        let own = find_to_write(&mut transaction, into).await?;
+        let (Some(guest), Some(mut own)) = (guest, own) else {
+            return Ok(CartWrite::Missing);
+        };
+        let may = guest.owner.as_ref().is_none_or(|owner| owner == user);
+        if !may || own.owner.as_ref() != Some(user) || guest.id == own.id {
+            return Ok(CartWrite::Missing);
+        }
+        if !own.absorb(&guest.lines) {
+            return Ok(CartWrite::Full);
+        }
+        let mut position = next_position(&mut transaction, into).await?;
+        for line in &own.lines {
+            put(&mut transaction, into, line, position).await?;
+            position += 1;
+        }
+        delete(&mut transaction, from).await?;
+        touch(&mut transaction, &mut own, now).await?;
+        transaction.commit().await?;
+        Ok(CartWrite::Done(own))
     }
 
     async fn try_consume(
@@ -346,6 +400,20 @@ impl CartStore for Carts {
 
     async fn claim(&self, id: &CartId, user: &UserId, now: Timestamp) -> Result<CartWrite> {
         write(move || self.try_claim(id, user, now)).await
+    }
+
+    async fn of_user(&self, user: &UserId) -> Result<Option<CartId>> {
+        read(move || self.try_of_user(user)).await
+    }
+
+    async fn merge(
+        &self,
+        from: &CartId,
+        into: &CartId,
+        user: &UserId,
+        now: Timestamp,
+    ) -> Result<CartWrite> {
+        write(move || self.try_merge(from, into, user, now)).await
     }
 
     async fn consume(

@@ -135,6 +135,30 @@ pub(crate) async fn page_of(
     .bind(i64::from(paging.offset()))
     .fetch_all(database.readers())
     .await?;
+    orders(&rows, total)
+}
+
+/// A page of everybody's orders, newest first.
+pub(crate) async fn page(database: &Database, paging: Paging) -> Attempt<Page<Order>> {
+    let total: i64 = sqlx::query("SELECT COUNT(*) AS total FROM orders")
+        .fetch_one(database.readers())
+        .await?
+        .try_get("total")?;
+    let rows = sqlx::query(
+        "SELECT id, status, owner, cart_id, access_digest, email, currency, subtotal, shipping, total,
+                items, shipping_address, timeline, created_at
+         FROM orders
+         ORDER BY created_at DESC, id DESC
+         LIMIT $1 OFFSET $2",
+    )
+    .bind(i64::from(paging.per_page()))
+    .bind(i64::from(paging.offset()))
+    .fetch_all(database.readers())
+    .await?;
+    orders(&rows, total)
+}
+
+fn orders(rows: &[PgRow], total: i64) -> Attempt<Page<Order>> {
     let order = |row| record(row).map(|record| record.order);
     Ok(Page {
         entries: rows.iter().map(order).collect::<Attempt<_>>()?,

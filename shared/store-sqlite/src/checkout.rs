@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use bothways_domain::{
     Result,
     checkout::{
-        Cancelling, CheckoutRecord, CheckoutStore, Claim, Claimed, Order, OrderRecord, OrderStatus,
-        Outcome, Progress, Refusal, Saga, Step,
+        Cancelling, CheckoutRecord, CheckoutStore, Claim, Claimed, Moved, Order, OrderRecord,
+        OrderStatus, Outcome, Progress, Refusal, Saga, Step,
     },
     event::Event,
     id::{OrderId, UserId},
@@ -259,6 +259,22 @@ impl Checkouts {
         let order = Some(order);
         Ok(Cancelling::Begun(Box::new(Saga { checkout, order })))
     }
+
+    async fn try_move(&self, id: &OrderId, next: OrderStatus, now: Timestamp) -> Attempt<Moved> {
+        let mut transaction = self.database.begin().await?;
+        let Some(stored) = saga::by_order(&mut transaction, id).await? else {
+            return Ok(Moved::Missing);
+        };
+        let Some(order) = order::find(&mut *transaction, id).await? else {
+            return Ok(Moved::Missing);
+        };
+        if let Some(obstacle) = order.obstacle(next, stored.record.step) {
+            return Ok(obstacle);
+        }
+        order::become_(&mut transaction, id, next, now).await?;
+        transaction.commit().await?;
+        Ok(Moved::Done)
+    }
 }
 
 #[async_trait]
@@ -322,6 +338,10 @@ impl CheckoutStore for Checkouts {
         read(move || order::find(self.database.readers(), id)).await
     }
 
+    async fn all_orders(&self, paging: Paging) -> Result<Page<Order>> {
+        read(move || order::page(&self.database, paging)).await
+    }
+
     async fn orders_of(&self, user: &UserId, paging: Paging) -> Result<Page<Order>> {
         read(move || order::page_of(&self.database, user, paging)).await
     }
@@ -335,5 +355,13 @@ impl CheckoutStore for Checkouts {
         lease_until: Timestamp,
     ) -> Result<Cancelling> {
         write(move || self.try_begin_cancel(id, event, worker, now, lease_until)).await
+    }
+
+    async fn ship(&self, id: &OrderId, now: Timestamp) -> Result<Moved> {
+        write(move || self.try_move(id, OrderStatus::Shipped, now)).await
+    }
+
+    async fn deliver(&self, id: &OrderId, now: Timestamp) -> Result<Moved> {
+        write(move || self.try_move(id, OrderStatus::Delivered, now)).await
     }
 }

@@ -65,6 +65,25 @@ async fn end_session(
     Ok(())
 }
 
+/// Ends an account's sessions but the `kept` one.
+async fn end_sessions(
+    connection: &mut SqliteConnection,
+    user: &UserId,
+    kept: Option<&SessionId>,
+    now: Timestamp,
+) -> Attempt<()> {
+    sqlx::query(
+        "UPDATE sessions SET revoked_at = $3
+         WHERE user_id = $1 AND id <> $2 AND revoked_at IS NULL",
+    )
+    .bind(user.as_str())
+    .bind(kept.map_or("", SessionId::as_str))
+    .bind(now.as_millis())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 impl Identities {
     /// The accounts in `database`.
     pub fn new(database: Database) -> Self {
@@ -185,6 +204,7 @@ impl Identities {
         digest: &str,
         next_digest: &str,
         next_expires_at: Timestamp,
+        again_since: Option<Timestamp>,
         now: Timestamp,
     ) -> Attempt<Rotation> {
         let mut transaction = self.database.begin().await?;
@@ -204,7 +224,9 @@ impl Identities {
         };
         let user = Box::new(user(&row)?);
         let session = column::parsed(&row, "session_id", SessionId::parse)?;
-        if row.try_get::<Option<i64>, _>("rotated_at")?.is_some() {
+        let traded = row.try_get::<Option<i64>, _>("rotated_at")?;
+        let again = |at: i64| again_since.is_some_and(|since| since.as_millis() <= at);
+        if traded.is_some_and(|at| !again(at)) {
             end_session(&mut transaction, &session, now).await?;
             transaction.commit().await?;
             return Ok(Rotation::Replayed);
@@ -212,11 +234,13 @@ impl Identities {
         if column::time(&row, "expires_at")? <= now {
             return Ok(Rotation::Refused);
         }
-        sqlx::query("UPDATE refresh_tokens SET rotated_at = $2 WHERE digest = $1")
-            .bind(digest)
-            .bind(now.as_millis())
-            .execute(&mut *transaction)
-            .await?;
+        sqlx::query(
+            "UPDATE refresh_tokens SET rotated_at = COALESCE(rotated_at, $2) WHERE digest = $1",
+        )
+        .bind(digest)
+        .bind(now.as_millis())
+        .execute(&mut *transaction)
+        .await?;
         let next = RefreshToken {
             digest: next_digest.to_owned(),
             session: session.clone(),
@@ -226,6 +250,29 @@ impl Identities {
         add_token(&mut transaction, &next).await?;
         transaction.commit().await?;
         Ok(Rotation::Rotated { user, session })
+    }
+
+    async fn try_set_password(
+        &self,
+        user: &UserId,
+        hash: &str,
+        kept: &SessionId,
+        now: Timestamp,
+    ) -> Attempt<()> {
+        let mut transaction = self.database.begin().await?;
+        sqlx::query("UPDATE users SET password_hash = $2 WHERE id = $1")
+            .bind(user.as_str())
+            .bind(hash)
+            .execute(&mut *transaction)
+            .await?;
+        end_sessions(&mut transaction, user, Some(kept), now).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn try_revoke_all(&self, user: &UserId, now: Timestamp) -> Attempt<()> {
+        let mut transaction = self.database.begin().await?;
+        end_sessions(&mut transaction, user, None, now).await?;
+        Ok(transaction.commit().await?)
     }
 
     async fn try_revoke(&self, session: &SessionId, now: Timestamp) -> Attempt<()> {
@@ -323,9 +370,24 @@ impl IdentityStore for Identities {
         digest: &str,
         next_digest: &str,
         next_expires_at: Timestamp,
+        again_since: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Rotation> {
-        write(move || self.try_rotate(digest, next_digest, next_expires_at, now)).await
+        write(move || self.try_rotate(digest, next_digest, next_expires_at, again_since, now)).await
+    }
+
+    async fn set_password(
+        &self,
+        user: &UserId,
+        hash: &str,
+        kept: &SessionId,
+        now: Timestamp,
+    ) -> Result<()> {
+        write(move || self.try_set_password(user, hash, kept, now)).await
+    }
+
+    async fn revoke_all(&self, user: &UserId, now: Timestamp) -> Result<()> {
+        write(move || self.try_revoke_all(user, now)).await
     }
 
     async fn revoke(&self, session: &SessionId, now: Timestamp) -> Result<()> {

@@ -10,19 +10,50 @@ use crate::error::{Attempt, write};
 
 /// The migrations of a context, oldest first. One that was ever released is never edited.
 fn migrations(context: &str) -> Option<Vec<Migration>> {
-    let initial = match context {
-        "product" => include_str!("migrations/product/0001_initial.sql"),
-        "inventory" => include_str!("migrations/inventory/0001_initial.sql"),
-        "cart" => include_str!("migrations/cart/0001_initial.sql"),
-        "checkout" => include_str!("migrations/checkout/0001_initial.sql"),
-        "identity" => include_str!("migrations/identity/0001_initial.sql"),
+    let (initial, later): (_, &[(i64, &'static str, &'static str)]) = match context {
+        "product" => (
+            include_str!("migrations/product/0001_initial.sql"),
+            &[(
+                2,
+                "picture",
+                include_str!("migrations/product/0002_picture.sql"),
+            )],
+        ),
+        "inventory" => (include_str!("migrations/inventory/0001_initial.sql"), &[]),
+        "cart" => (
+            include_str!("migrations/cart/0001_initial.sql"),
+            &[(
+                2,
+                "carts_by_owner",
+                include_str!("migrations/cart/0002_carts_by_owner.sql"),
+            )],
+        ),
+        "checkout" => (
+            include_str!("migrations/checkout/0001_initial.sql"),
+            &[(
+                2,
+                "orders_by_time",
+                include_str!("migrations/checkout/0002_orders_by_time.sql"),
+            )],
+        ),
+        "fulfilment" => (include_str!("migrations/fulfilment/0001_initial.sql"), &[]),
+        "media" => (include_str!("migrations/media/0001_initial.sql"), &[]),
+        "identity" => (
+            include_str!("migrations/identity/0001_initial.sql"),
+            &[(
+                2,
+                "sessions_by_user",
+                include_str!("migrations/identity/0002_sessions_by_user.sql"),
+            )],
+        ),
         _ => return None,
     };
-    let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
+    let migration = |(version, name, sql): &(i64, &'static str, &'static str)| {
         let kind = MigrationType::Simple;
-        Migration::new(version, name.into(), kind, sql.into_sql_str(), false)
+        Migration::new(*version, (*name).into(), kind, sql.into_sql_str(), false)
     };
-    Some([(1, "initial", initial)].map(migration).into())
+    let all = [(1, "initial", initial)];
+    Some(all.iter().chain(later).map(migration).collect())
 }
 
 /// Applies what has not been applied yet.

@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use bothways_domain::{
     Result,
-    event::{Event, EventKind, Outbox, PendingEvent},
+    event::{DeadLetter, Event, EventKind, Outbox, PendingEvent, Teller},
     id::EventId,
+    paging::Page,
     time::Timestamp,
 };
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
@@ -56,8 +57,16 @@ fn pending_event(row: &SqliteRow) -> Attempt<PendingEvent> {
     })
 }
 
+fn dead_letter(row: &SqliteRow) -> Attempt<DeadLetter> {
+    let PendingEvent {
+        event, attempts, ..
+    } = pending_event(row)?;
+    let reason = row.try_get("reason")?;
+    Ok(DeadLetter::new(event, attempts, reason))
+}
+
 impl ContextOutbox {
-    /// The outbox in `database`, which is a product, an inventory or a checkout database.
+    /// The outbox in `database`, which is a product, an inventory, a checkout or a media database.
     pub fn new(database: Database) -> Self {
         Self { database }
     }
@@ -100,6 +109,12 @@ impl ContextOutbox {
         rows.iter().map(pending_event).collect()
     }
 
+    async fn try_tell(&self, event: &Event) -> Attempt<()> {
+        let mut transaction = self.database.begin().await?;
+        append(&mut transaction, [event]).await?;
+        Ok(transaction.commit().await?)
+    }
+
     async fn try_delivered(&self, sequences: &[i64]) -> Attempt<()> {
         let mut transaction = self.database.begin().await?;
         sqlx::query("DELETE FROM outbox WHERE sequence IN (SELECT value FROM json_each($1))")
@@ -130,35 +145,70 @@ impl ContextOutbox {
         Ok(transaction.commit().await?)
     }
 
-    async fn try_dead_letters(&self, limit: u32) -> Attempt<Vec<(PendingEvent, String)>> {
+    /// What is here already leaves its place for a new one: sent from there again, it is no repetition to the queue.
+    async fn try_park(&self, event: &Event, attempts: u32, reason: &str) -> Attempt<()> {
+        let mut transaction = self.database.begin().await?;
+        sqlx::query("DELETE FROM outbox WHERE event_id = $1")
+            .bind(event.id.as_str())
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query(
+            "INSERT INTO outbox (event_id, kind, subject, occurred_at, attempts, is_parked, reason)
+             VALUES ($1, $2, $3, $4, $5, TRUE, $6)
+             ON CONFLICT (event_id) DO NOTHING",
+        )
+        .bind(event.id.as_str())
+        .bind(event.kind.as_str())
+        .bind(event.subject.as_str())
+        .bind(event.time.as_millis())
+        .bind(i64::from(attempts))
+        .bind(reason)
+        .execute(&mut *transaction)
+        .await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn try_dead_letters(&self, limit: u32) -> Attempt<Page<DeadLetter>> {
         let rows = sqlx::query(
             "SELECT sequence, event_id, kind, subject, occurred_at, attempts, reason
              FROM outbox
              WHERE is_parked
-             ORDER BY sequence
+             ORDER BY occurred_at, event_id
              LIMIT $1",
         )
         .bind(i64::from(limit))
         .fetch_all(self.database.readers())
         .await?;
-        let letter = |row| Ok((pending_event(row)?, row.try_get("reason")?));
-        rows.iter().map(letter).collect()
+        let total = sqlx::query("SELECT COUNT(*) AS total FROM outbox WHERE is_parked")
+            .fetch_one(self.database.readers())
+            .await?;
+        Ok(Page {
+            entries: rows.iter().map(dead_letter).collect::<Attempt<_>>()?,
+            total: column::count(&total, "total")?.into(),
+        })
     }
 
-    /// The event has all its tries again, and its old place among those of its subject.
-    async fn try_replay(&self, sequence: i64, now: Timestamp) -> Attempt<bool> {
+    /// The event has all its tries again, and its place among those of its subject.
+    async fn try_replay(&self, id: &EventId, now: Timestamp) -> Attempt<bool> {
         let mut transaction = self.database.begin().await?;
         let replayed = sqlx::query(
             "UPDATE outbox SET attempts = 0, due_at = $2, is_parked = FALSE
-             WHERE sequence = $1 AND is_parked",
+             WHERE event_id = $1 AND is_parked",
         )
-        .bind(sequence)
+        .bind(id.as_str())
         .bind(now.as_millis())
         .execute(&mut *transaction)
         .await?
         .rows_affected();
         transaction.commit().await?;
         Ok(replayed == 1)
+    }
+}
+
+#[async_trait]
+impl Teller for ContextOutbox {
+    async fn tell(&self, event: &Event) -> Result<()> {
+        write(move || self.try_tell(event)).await
     }
 }
 
@@ -183,11 +233,15 @@ impl Outbox for ContextOutbox {
         write(move || self.try_failed(sequence, reason, retry_at)).await
     }
 
-    async fn dead_letters(&self, limit: u32) -> Result<Vec<(PendingEvent, String)>> {
+    async fn park(&self, event: &Event, attempts: u32, reason: &str) -> Result<()> {
+        write(move || self.try_park(event, attempts, reason)).await
+    }
+
+    async fn dead_letters(&self, limit: u32) -> Result<Page<DeadLetter>> {
         read(move || self.try_dead_letters(limit)).await
     }
 
-    async fn replay(&self, sequence: i64, now: Timestamp) -> Result<bool> {
-        write(move || self.try_replay(sequence, now)).await
+    async fn replay(&self, id: &EventId, now: Timestamp) -> Result<bool> {
+        write(move || self.try_replay(id, now)).await
     }
 }

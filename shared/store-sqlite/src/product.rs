@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use bothways_domain::{
     Result,
     event::Event,
-    id::ProductId,
+    id::{PictureId, ProductId},
     import::Change,
-    product::{Product, ProductDraft, ProductStore, Rating, Saved},
+    product::{Images, Product, ProductDraft, ProductStore, Rating, Saved},
 };
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
@@ -173,6 +173,32 @@ impl Products {
         Ok(all_saved)
     }
 
+    async fn try_set_picture(
+        &self,
+        id: &ProductId,
+        picture: &PictureId,
+        images: &Images,
+        event: &Event,
+    ) -> Attempt<bool> {
+        let mut transaction = self.database.begin().await?;
+        let set = sqlx::query(
+            "UPDATE products SET picture = $2, images = $3, updated_at = $4
+             WHERE id = $1 AND (picture IS NULL OR picture < $2)",
+        )
+        .bind(id.as_str())
+        .bind(picture.as_str())
+        .bind(serde_json::to_string(images)?)
+        .bind(event.time.as_millis())
+        .execute(&mut *transaction)
+        .await?
+        .rows_affected();
+        if set == 1 {
+            outbox::append(&mut transaction, [event]).await?;
+        }
+        transaction.commit().await?;
+        Ok(set == 1)
+    }
+
     async fn try_delete(&self, id: &ProductId, event: &Event) -> Attempt<bool> {
         let mut transaction = self.database.begin().await?;
         let deleted = sqlx::query("DELETE FROM products WHERE id = $1")
@@ -205,6 +231,17 @@ impl ProductStore for Products {
     async fn save(&self, products: Vec<(Product, Event)>) -> Result<Vec<Saved>> {
         let products = &products;
         write(move || self.try_save(products)).await
+    }
+
+    async fn set_picture(
+        &self,
+        id: &ProductId,
+        picture: &PictureId,
+        images: &Images,
+        event: Event,
+    ) -> Result<bool> {
+        let event = &event;
+        write(move || self.try_set_picture(id, picture, images, event)).await
     }
 
     async fn delete(&self, id: &ProductId, event: Event) -> Result<bool> {

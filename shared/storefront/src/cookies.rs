@@ -7,6 +7,8 @@ use axum::http::{
 
 /// The guest's or user's cart.
 pub(crate) const CART: &str = "cart";
+/// How many things were in the cart when this browser last changed it, for the badge in the head of each page.
+pub(crate) const ITEMS: &str = "items";
 /// The access token of a signed-in user.
 pub(crate) const ACCESS: &str = "access";
 /// What gets the next access token.

@@ -19,6 +19,7 @@ use bothways_domain::{
     Currency,
     cart::CartApi,
     checkout::CheckoutApi,
+    event::DeadLetterApi,
     identity::{IdentityApi, TokenVerifier},
     inventory::InventoryApi,
     product::ProductApi,
@@ -41,6 +42,8 @@ pub struct Shop {
     pub inventory: Arc<dyn InventoryApi>,
     /// Knows the accounts.
     pub identity: Arc<dyn IdentityApi>,
+    /// Keeps what could not be told.
+    pub dead_letters: Arc<dyn DeadLetterApi>,
     /// Tells who presents a token.
     pub tokens: Arc<dyn TokenVerifier>,
     /// Makes idempotency keys.
@@ -90,7 +93,7 @@ impl FromRef<Pages> for Settings {
 
 /// All pages, their files, the API's description, and the answer to every path that nothing else answers.
 pub fn router(shop: Shop) -> Router {
-    use pages::{account, admin, cart, checkout, home, order, product, search};
+    use pages::{account, cart, checkout, home, order, product, search};
     let pages = Pages(Arc::new(shop));
     Router::new()
         .route("/", get(home::show))
@@ -109,9 +112,12 @@ pub fn router(shop: Shop) -> Router {
         .route("/login", get(account::login_form).post(account::login))
         .route("/logout", post(account::logout))
         .route("/account", get(account::show))
-        .route("/admin", get(admin::show))
-        .route("/admin/products", post(admin::save))
-        .route("/admin/stock", post(admin::stock))
+        .route("/account/password", post(account::change_password))
+        .route(
+            "/account/sign-out-everywhere",
+            post(account::sign_out_everywhere),
+        )
+        .merge(admin_pages())
         .method_not_allowed_fallback(error::method_not_allowed)
         .fallback(error::unknown_path)
         // Inside, where the visitor is known; and once more outside, for what is refused before.
@@ -123,4 +129,21 @@ pub fn router(shop: Shop) -> Router {
         .layer(from_fn_with_state(pages.clone(), error::explain))
         .with_state(pages)
         .merge(bothways_http::system::docs_router())
+}
+
+/// The administrator's pages.
+fn admin_pages() -> Router<Pages> {
+    use pages::admin::{dead_letters, orders, product, products, stock};
+    Router::new()
+        .route("/admin", get(products::show))
+        .route("/admin/products", get(product::new).post(product::save))
+        .route("/admin/products/{id}", get(product::show))
+        .route("/admin/products/{id}/delete", post(product::delete))
+        .route("/admin/stock", get(stock::show).post(stock::set))
+        .route("/admin/orders", get(orders::show))
+        .route("/admin/dead-letters", get(dead_letters::show))
+        .route(
+            "/admin/dead-letters/{id}/replay",
+            post(dead_letters::replay),
+        )
 }

@@ -14,7 +14,7 @@ use bothways_domain::{
 
 use crate::{
     Pages,
-    cookies::{self, ACCESS, CART, MONTH, NewCookies, ORDERS, REFRESH},
+    cookies::{self, ACCESS, CART, ITEMS, MONTH, NewCookies, ORDERS, REFRESH},
     error::Failure,
 };
 
@@ -28,6 +28,8 @@ pub(crate) struct Visitor {
     pub(crate) caller: Caller,
     /// Their cart, if they have one.
     pub(crate) cart: Option<CartId>,
+    /// How many things this browser last put into it.
+    pub(crate) items: u32,
     /// Keys to orders bought as a guest.
     orders: Vec<(OrderId, Token)>,
 }
@@ -93,6 +95,9 @@ pub(crate) async fn recognise(
     let visitor = Visitor {
         caller,
         cart: cookies::get(headers, CART).and_then(CartId::parse),
+        items: cookies::get(headers, ITEMS)
+            .and_then(|items| items.parse().ok())
+            .unwrap_or_default(),
         orders: cookies::get(headers, ORDERS)
             .map(parse_orders)
             .unwrap_or_default(),
@@ -123,7 +128,7 @@ async fn caller(
     let Some(refresh) = refresh else {
         return Caller::Anonymous;
     };
-    match pages.identity.refresh(&Token::presented(refresh)).await {
+    match pages.identity.renew(&Token::presented(refresh)).await {
         Ok(tokens) => {
             keep(renewed, &tokens);
             pages.tokens.identify(tokens.access_token).await

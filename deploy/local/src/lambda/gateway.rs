@@ -90,7 +90,7 @@ impl Gateway {
         };
         let body = match read(body).await {
             Ok(body) => body,
-            Err(status) => return response::own(status),
+            Err(status) => return closing(response::own(status)),
         };
         let trace_id = trace_id(&parts.headers);
         let arrival = Arrival {
@@ -140,6 +140,13 @@ fn trace_id(headers: &HeaderMap) -> String {
         .get("x-amzn-trace-id")
         .and_then(|value| value.to_str().ok());
     sent.map_or_else(ids::trace_id, str::to_owned)
+}
+
+/// What was sent was not read to its end, so the connection can't carry another request: say so.
+fn closing(mut response: Response) -> Response {
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(header::CONNECTION, close);
+    response
 }
 
 async fn read(body: Body) -> Result<Bytes, StatusCode> {

@@ -1,5 +1,5 @@
 //! A local Lambda: functions as unmodified binaries behind an emulated API Gateway HTTP API, with
-//! queues and schedules, all as `deploy/aws/template.yaml` says.
+//! queues, buckets and schedules, all as `deploy/aws/template.yaml` says.
 
 mod cors;
 mod event;
@@ -13,6 +13,7 @@ mod report;
 mod response;
 mod routes;
 mod runtime_api;
+mod s3;
 mod schedule;
 mod sqs;
 pub(crate) mod template;
@@ -38,6 +39,7 @@ use invocation::Concurrency;
 use pool::{HostSettings, Pool};
 use report::Totals;
 use routes::Routes;
+use s3::bucket::Bucket;
 use sqs::queue::Queue;
 use template::model::Application;
 use throttle::Throttle;
@@ -55,6 +57,8 @@ pub(crate) struct HostOptions {
     pub(crate) binaries: PathBuf,
     /// Folder the queues are kept in.
     pub(crate) queues: PathBuf,
+    /// Folder the buckets are kept in.
+    pub(crate) buckets: PathBuf,
     /// Variables every function gets beside its own.
     pub(crate) environment: BTreeMap<String, String>,
     /// Most invocations in flight over all functions.
@@ -111,14 +115,8 @@ impl Host {
     /// Starts everything the template describes, the API on `listener`. The error names what the
     /// host can't honour, or which binary is missing.
     pub(crate) async fn start(options: HostOptions, listener: TcpListener) -> Result<Self, String> {
-        let queue_listener = TcpListener::bind(("127.0.0.1", 0))
-            .await
-            .map_err(|e| e.to_string())?;
-        let queue_port = queue_listener
-            .local_addr()
-            .map_err(|e| e.to_string())?
-            .port();
-        let queue_endpoint = format!("http://127.0.0.1:{queue_port}");
+        let (queue_listener, queue_endpoint) = endpoint().await.map_err(|e| e.to_string())?;
+        let (bucket_listener, bucket_endpoint) = endpoint().await.map_err(|e| e.to_string())?;
         let application = template::load(&options.template, &options.parameters, &queue_endpoint)
             .map_err(|refusals| {
             format!(
@@ -127,15 +125,16 @@ impl Host {
             )
         })?;
         let queues = open_queues(&application, &options.queues).map_err(|e| e.to_string())?;
-        let pools = pools(&application, options, &queue_endpoint);
+        let buckets = open_buckets(&application, &options.buckets, &queues)?;
+        let pools = pools(&application, options, &queue_endpoint, bucket_endpoint);
         missing_binaries(&pools)?;
 
         let gateway = gateway(&application, &pools, &listener)?;
-        let mut feeders = vec![tokio::spawn(serve_queues(
-            queue_listener,
-            &queues,
-            queue_endpoint,
-        ))];
+        let queue_api = sqs::router(queues.values().cloned(), queue_endpoint);
+        let mut feeders = vec![
+            tokio::spawn(serve(queue_listener, queue_api)),
+            tokio::spawn(serve(bucket_listener, s3::router(buckets))),
+        ];
         for source in &application.queue_sources {
             let queue = Arc::clone(&queues[&source.queue]);
             let pool = Arc::clone(&pools[&source.function]);
@@ -219,14 +218,29 @@ fn open_queues(
     Ok(queues)
 }
 
+fn open_buckets(
+    application: &Application,
+    folder: &Path,
+    queues: &BTreeMap<String, Arc<Queue>>,
+) -> Result<Vec<Arc<Bucket>>, String> {
+    let buckets = application.buckets.values();
+    buckets
+        .map(|spec| Bucket::open(spec, folder, queues))
+        .collect::<std::io::Result<_>>()
+        .map_err(|error| format!("{}: {error}", folder.display()))
+}
+
 fn pools(
     application: &Application,
     options: HostOptions,
     queue_endpoint: &str,
+    bucket_endpoint: String,
 ) -> BTreeMap<String, Arc<Pool>> {
     let mut environment = BTreeMap::from([
         ("AWS_ENDPOINT_URL_SQS".to_owned(), queue_endpoint.to_owned()),
-        // The endpoint checks no signature, but an SDK insists on making one.
+        ("AWS_ENDPOINT_URL_S3".to_owned(), bucket_endpoint),
+        ("AWS_ALLOW_HTTP".to_owned(), "true".to_owned()),
+        // The endpoints check no signature, but an SDK insists on making one.
         ("AWS_ACCESS_KEY_ID".to_owned(), "local".to_owned()),
         ("AWS_SECRET_ACCESS_KEY".to_owned(), "local".to_owned()),
         ("AWS_SESSION_TOKEN".to_owned(), "local".to_owned()),
@@ -297,18 +311,18 @@ async fn serve_gateway(
         .await;
 }
 
-fn serve_queues(
-    listener: TcpListener,
-    queues: &BTreeMap<String, Arc<Queue>>,
-    base: String,
-) -> impl Future<Output = ()> + use<> {
-    let app = sqs::router(queues.values().cloned(), base);
+/// A listener for the functions only, and its URL.
+async fn endpoint() -> std::io::Result<(TcpListener, String)> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    Ok((listener, url))
+}
+
+async fn serve(listener: TcpListener, app: axum::Router) {
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
-    async move {
-        let _ = axum::serve(listener, app).await;
-    }
+    let _ = axum::serve(listener, app).await;
 }
 
 #[cfg(test)]

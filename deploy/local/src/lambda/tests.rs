@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod buckets;
 mod queues;
 
 const TEMPLATE: &str = r"
@@ -68,8 +69,11 @@ impl Default for Options {
 }
 
 async fn start(options: Options) -> Fixture {
+    start_in(options, tempfile::tempdir().unwrap()).await
+}
+
+async fn start_in(options: Options, folder: tempfile::TempDir) -> Fixture {
     crate::crypto::install();
-    let folder = tempfile::tempdir().unwrap();
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     // Cargo puts tests into `deps` and examples beside it.
@@ -80,6 +84,7 @@ async fn start(options: Options) -> Fixture {
         parameters: BTreeMap::new(),
         binaries,
         queues: folder.path().join("queues"),
+        buckets: folder.path().join("buckets"),
         environment: BTreeMap::new(),
         account_concurrency: options.account_concurrency,
         instances_per_function: options.instances,

@@ -12,10 +12,11 @@ use tokio::net::{TcpListener, TcpSocket};
 use crate::upstream;
 
 /// What is configured for each service.
-const SERVICES: [(&str, &str); 7] = [
+const SERVICES: [(&str, &str); 8] = [
     ("SEARCH_URL", "search"),
     ("PRODUCT_URL", "product"),
     ("INVENTORY_URL", "inventory"),
+    ("MEDIA_URL", "media"),
     ("CART_URL", "cart"),
     ("CHECKOUT_URL", "checkout"),
     ("IDENTITY_URL", "identity"),

@@ -35,6 +35,12 @@ impl Quantity {
             .ok_or_else(|| Error::invalid("/quantity", format!("a quantity is 1 to {}", Self::MAX)))
     }
 
+    /// Both together, up to [`Self::MAX`].
+    #[must_use]
+    pub fn plus(self, more: Self) -> Self {
+        Self((self.0 + more.0).min(Self::MAX))
+    }
+
     /// The number.
     pub fn get(self) -> u32 {
         self.0
@@ -85,6 +91,34 @@ pub struct Cart {
     pub version: i64,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+impl Cart {
+    /// Takes the lines of another cart, after its own; `false`, and nothing changes, when there would be too many
+    /// products.
+    #[must_use]
+    pub fn absorb(&mut self, other: &[CartLine]) -> bool {
+        let is_new = |line: &&CartLine| {
+            !self
+                .lines
+                .iter()
+                .any(|own| own.product_id == line.product_id)
+        };
+        if self.lines.len() + other.iter().filter(is_new).count() > MAX_ITEMS {
+            return false;
+        }
+        for line in other {
+            let own = self
+                .lines
+                .iter_mut()
+                .find(|own| own.product_id == line.product_id);
+            match own {
+                Some(own) => own.quantity = own.quantity.plus(line.quantity),
+                None => self.lines.push(line.clone()),
+            }
+        }
+        true
+    }
 }
 
 /// A line of a cart as shoppers see it.

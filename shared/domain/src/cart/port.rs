@@ -48,6 +48,14 @@ pub trait CartApi: Send + Sync {
     /// Makes the cart the signed-in caller's.
     async fn claim(&self, caller: &Caller, id: &CartId) -> Result<CartView>;
 
+    /// The signed-in caller's cart, on whatever device it was filled: the one they last changed, a filled one first.
+    async fn mine(&self, caller: &Caller) -> Result<Option<CartView>>;
+
+    /// Adds what is in a guest's cart to the signed-in caller's own and answers that one; without one of their own the
+    /// guest's becomes theirs. Quantities stop at [`Quantity::MAX`]. When there would be too many products it is a
+    /// `Validation` and both carts stay as they were.
+    async fn merge(&self, caller: &Caller, guest: &CartId) -> Result<CartView>;
+
     /// Takes what an order bought out of the cart, once per order, leaving what was added since.
     async fn consume(&self, id: &CartId, order: &OrderId, lines: &[StockLine]) -> Result<()>;
 }
@@ -101,6 +109,19 @@ pub trait CartStore: Send + Sync {
 
     /// Makes an unowned cart `user`'s; `Done` also when it was theirs already.
     async fn claim(&self, id: &CartId, user: &UserId, now: Timestamp) -> Result<CartWrite>;
+
+    /// The cart of a user's that they changed last, of those with lines if there are any.
+    async fn of_user(&self, user: &UserId) -> Result<Option<CartId>>;
+
+    /// Adds the lines of `from`, which is nobody's or `user`'s, to `into`, which is `user`'s, and deletes `from`. Both
+    /// having a product, `into`'s quantity grows, up to [`Quantity::MAX`].
+    async fn merge(
+        &self,
+        from: &CartId,
+        into: &CartId,
+        user: &UserId,
+        now: Timestamp,
+    ) -> Result<CartWrite>;
 
     /// Lowers the lines by what `order` bought and removes those that reach zero, unless done for that order before.
     /// A missing cart is fine.

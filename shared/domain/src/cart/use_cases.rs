@@ -271,6 +271,24 @@ impl CartApi for CartUseCases {
         self.after(write).await
     }
 
+    async fn mine(&self, caller: &Caller) -> Result<Option<CartView>> {
+        let user = &caller.require_user()?.user;
+        match self.store.of_user(user).await? {
+            Some(id) => self.view(caller, &id).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn merge(&self, caller: &Caller, guest: &CartId) -> Result<CartView> {
+        let user = &caller.require_user()?.user;
+        let now = self.clock.now();
+        let write = match self.store.of_user(user).await? {
+            Some(own) if own != *guest => self.store.merge(guest, &own, user, now).await?,
+            _ => self.store.claim(guest, user, now).await?,
+        };
+        self.after(write).await
+    }
+
     async fn consume(&self, id: &CartId, order: &OrderId, lines: &[StockLine]) -> Result<()> {
         self.store.consume(id, order, lines, self.clock.now()).await
     }

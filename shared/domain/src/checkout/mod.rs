@@ -1,5 +1,6 @@
 //! Checkout and orders: buying a cart, exactly once, whatever fails in between.
 
+mod desk;
 mod drive;
 mod order;
 mod payment;
@@ -9,6 +10,7 @@ mod request;
 mod saga;
 mod use_cases;
 
+pub use desk::{DeskUseCases, Moved, OrderDesk};
 pub use order::{Moment, Order, OrderItem, OrderRecord, OrderStatus};
 pub use payment::{IntentId, IntentStatus, PaymentError, PaymentProvider};
 pub use port::{

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Address;
+use super::{Address, Moved, Step};
 use crate::{
     Caller, Money, Result,
     cart::Quantity,
@@ -121,7 +121,8 @@ pub struct Order {
 }
 
 impl Order {
-    /// Moves on to `status`; a fault when the order may not.
+    /// Moves on to `status`; a fault when the order may not. Where a clock is behind that of the move before, the two
+    /// are noted at the same time.
     pub fn become_(&mut self, status: OrderStatus, at: Timestamp) -> Result<()> {
         if !self.status.may_become(status) {
             let (from, to) = (self.status.as_str(), status.as_str());
@@ -129,6 +130,7 @@ impl Order {
                 "an order can't go from {from} to {to}"
             )));
         }
+        let at = self.timeline.last().map_or(at, |last| last.at.max(at));
         self.status = status;
         self.timeline.push(Moment { status, at });
         Ok(())
@@ -167,5 +169,22 @@ impl OrderRecord {
             .bearer()
             .is_some_and(|token| token.digest() == self.access_digest);
         owns || holds_key || caller.is_admin()
+    }
+
+    /// What keeps the order, whose checkout is at `step`, from moving on to `next` now: [`Moved::Done`] when it is
+    /// there already; `None` when nothing does.
+    pub fn obstacle(&self, next: OrderStatus, step: Step) -> Option<Moved> {
+        let status = self.order.status;
+        let was_there =
+            status == next || (next, status) == (OrderStatus::Shipped, OrderStatus::Delivered);
+        if was_there {
+            Some(Moved::Done)
+        } else if matches!(status, OrderStatus::Cancelled | OrderStatus::Declined) {
+            Some(Moved::Over)
+        } else if status.may_become(next) && step.is_paid() {
+            None
+        } else {
+            Some(Moved::NotYet)
+        }
     }
 }

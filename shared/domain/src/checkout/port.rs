@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{CheckoutRequest, IntentId, Order, OrderRecord, OrderStatus, RecoveryReport, Step};
+use super::{
+    CheckoutRequest, IntentId, Moved, Order, OrderRecord, OrderStatus, RecoveryReport, Step,
+};
 use crate::{
     Caller, Error, Money, Result,
     event::Event,
@@ -40,6 +42,9 @@ pub trait CheckoutApi: Send + Sync {
 
     /// The signed-in caller's orders, newest first.
     async fn orders(&self, caller: &Caller, paging: Paging) -> Result<Page<Order>>;
+
+    /// Everybody's orders, newest first. For administrators.
+    async fn all_orders(&self, caller: &Caller, paging: Paging) -> Result<Page<Order>>;
 
     /// Calls an order off before it ships: refunds and restocks once. Calling it off again changes nothing.
     async fn cancel(&self, caller: &Caller, id: &OrderId) -> Result<Order>;
@@ -244,6 +249,9 @@ pub trait CheckoutStore: Send + Sync {
     /// A user's orders, newest first (by time of creation, then id).
     async fn orders_of(&self, user: &UserId, paging: Paging) -> Result<Page<Order>>;
 
+    /// Everybody's orders, newest first (by time of creation, then id).
+    async fn all_orders(&self, paging: Paging) -> Result<Page<Order>>;
+
     /// `confirmed` → `cancelled` with its event, records [`Step::Cancelling`], opens the checkout again and takes the lease.
     async fn begin_cancel(
         &self,
@@ -253,4 +261,11 @@ pub trait CheckoutStore: Send + Sync {
         now: Timestamp,
         lease_until: Timestamp,
     ) -> Result<Cancelling>;
+
+    /// `confirmed` → `shipped` if the amount is captured; the checkout may still be open to clear the cart. Of a
+    /// cancellation and this at the same moment one finds the order changed by the other.
+    async fn ship(&self, id: &OrderId, now: Timestamp) -> Result<Moved>;
+
+    /// `shipped` → `delivered`.
+    async fn deliver(&self, id: &OrderId, now: Timestamp) -> Result<Moved>;
 }

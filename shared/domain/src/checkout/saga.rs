@@ -65,6 +65,11 @@ impl Step {
         }
     }
 
+    /// Whether the amount is collected and nobody has begun to give it back.
+    pub fn is_paid(self) -> bool {
+        matches!(self, Self::Captured | Self::Cleared)
+    }
+
     /// The step of that name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|step| step.as_str() == name)

@@ -331,6 +331,11 @@ impl CheckoutApi for CheckoutUseCases {
         self.parts.store.orders_of(user, paging).await
     }
 
+    async fn all_orders(&self, caller: &Caller, paging: Paging) -> Result<Page<Order>> {
+        caller.require_admin()?;
+        self.parts.store.all_orders(paging).await
+    }
+
     async fn cancel(&self, caller: &Caller, id: &OrderId) -> Result<Order> {
         if self.order(caller, id).await?.is_none() {
             return Err(Error::not_found("order"));

@@ -3,21 +3,26 @@
 //! Events are notifications: they name a subject and consumers read its present state, so repeating
 //! or delaying one is harmless. They are written to the outbox in the transaction of the change.
 
+mod dead_letters;
 mod relay;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+pub use dead_letters::{
+    DeadLetter, DeadLetterApi, DeadLetterSource, DeadLetterUseCases, DeadLetters, OutboxLetters,
+};
 pub use relay::Relay;
 
 use crate::{
     Result,
     id::{EventId, OrderId, ProductId},
+    paging::Page,
     time::{Entropy, Timestamp},
 };
 
 /// The kinds of event, by their CloudEvents `type`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 pub enum EventKind {
     /// A product was created or changed.
     #[serde(rename = "product.changed")]
@@ -34,15 +39,19 @@ pub enum EventKind {
     /// An order was cancelled.
     #[serde(rename = "order.cancelled")]
     OrderCancelled,
+    /// A photo of a product was uploaded.
+    #[serde(rename = "photo.uploaded")]
+    PhotoUploaded,
 }
 
 impl EventKind {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::ProductChanged,
         Self::ProductDeleted,
         Self::StockChanged,
         Self::OrderConfirmed,
         Self::OrderCancelled,
+        Self::PhotoUploaded,
     ];
 
     /// The CloudEvents `type`.
@@ -53,6 +62,7 @@ impl EventKind {
             Self::StockChanged => "stock.changed",
             Self::OrderConfirmed => "order.confirmed",
             Self::OrderCancelled => "order.cancelled",
+            Self::PhotoUploaded => "photo.uploaded",
         }
     }
 
@@ -67,6 +77,7 @@ impl EventKind {
             Self::ProductChanged | Self::ProductDeleted => "/product",
             Self::StockChanged => "/inventory",
             Self::OrderConfirmed | Self::OrderCancelled => "/checkout",
+            Self::PhotoUploaded => "/media",
         }
     }
 
@@ -168,18 +179,32 @@ pub trait Outbox: Send + Sync {
     /// Notes a failed delivery and when to try again; with `retry_at` `None` the event is parked as a dead letter.
     async fn failed(&self, sequence: i64, reason: &str, retry_at: Option<Timestamp>) -> Result<()>;
 
-    /// The parked events, oldest first, with the reason of the last failure.
-    async fn dead_letters(&self, limit: u32) -> Result<Vec<(PendingEvent, String)>>;
+    /// Parks an event that was given up on after it left, once however often this is called. One that is still here is
+    /// parked, too. It gets a new place, behind whatever is here.
+    async fn park(&self, event: &Event, attempts: u32, reason: &str) -> Result<()>;
 
-    /// Makes a parked event pending again; `false` when there is no such.
-    async fn replay(&self, sequence: i64, now: Timestamp) -> Result<bool>;
+    /// The first `limit` parked events with the reason of the last failure, by when they happened and then by id, and how
+    /// many there are in all.
+    async fn dead_letters(&self, limit: u32) -> Result<Page<DeadLetter>>;
+
+    /// Makes a parked event pending again, with all its tries; `false` when there is no such.
+    async fn replay(&self, id: &EventId, now: Timestamp) -> Result<bool>;
+}
+
+/// Writes an event by itself, of a change that was made in no database: the event follows the change, and a crash in
+/// between loses it.
+#[async_trait]
+pub trait Teller: Send + Sync {
+    /// Puts the event where it is relayed from.
+    async fn tell(&self, event: &Event) -> Result<()>;
 }
 
 /// Where relayed events go. One call delivers a batch; the answer names the failures.
 #[async_trait]
 pub trait EventSink: Send + Sync {
-    /// Delivers `events` in order; the result holds the index and reason of each that was not accepted.
-    async fn deliver(&self, events: &[Event]) -> Result<Vec<(usize, String)>>;
+    /// Delivers `batch` in order; the result holds the index and reason of each event that was not accepted. A sink
+    /// that can't be reached is an error.
+    async fn deliver(&self, batch: &[PendingEvent]) -> Result<Vec<(usize, String)>>;
 }
 
 /// A consumer of events.

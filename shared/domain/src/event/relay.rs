@@ -8,13 +8,13 @@ use std::{
     },
 };
 
-use super::{Event, EventSink, MAX_DELIVERY_ATTEMPTS, Outbox, PendingEvent};
+use super::{EventSink, MAX_DELIVERY_ATTEMPTS, Outbox, PendingEvent};
 use crate::{
     Result,
     time::{Clock, Timestamp},
 };
 
-/// How many events one pass takes.
+/// How many events one pass takes, unless it is told another number.
 const BATCH: u32 = 500;
 /// How long a relay has an outbox for itself, in milliseconds.
 const LEASE_MILLIS: i64 = 10_000;
@@ -30,6 +30,7 @@ pub struct Relay {
     name: String,
     /// When the lease ends, in epoch milliseconds; renewing it costs a write, so it is done half-way.
     leased_until: AtomicI64,
+    batch: u32,
 }
 
 impl Relay {
@@ -46,7 +47,14 @@ impl Relay {
             clock,
             name,
             leased_until: AtomicI64::new(0),
+            batch: BATCH,
         }
+    }
+
+    /// Takes this many events in a pass: fewer where each is much work, so that a delivery is done in time.
+    pub fn in_batches_of(mut self, events: u32) -> Self {
+        self.batch = events;
+        self
     }
 
     /// Delivers what is due; how many events were delivered, or `None` when a replica has the lease. A sink that can't
@@ -56,15 +64,11 @@ impl Relay {
         if !self.lease().await? {
             return Ok(None);
         }
-        let pending = self.outbox.pending(self.clock.now(), BATCH).await?;
+        let pending = self.outbox.pending(self.clock.now(), self.batch).await?;
         if pending.is_empty() {
             return Ok(Some(0));
         }
-        let events: Vec<Event> = pending
-            .iter()
-            .map(|pending| pending.event.clone())
-            .collect();
-        let failures = self.sink.deliver(&events).await?;
+        let failures = self.sink.deliver(&pending).await?;
         self.settle(&pending, &failures).await.map(Some)
     }
 

@@ -50,6 +50,17 @@ pub trait IdentityApi: Send + Sync {
     /// Trades a refresh token for the next pair; a replayed one ends the session.
     async fn refresh(&self, token: &Token) -> Result<Tokens>;
 
+    /// As [`Self::refresh`], for a browser whose tabs share one cookie: of several trades of the same token within
+    /// a few seconds each gets a pair. For the shop's own pages.
+    async fn renew(&self, token: &Token) -> Result<Tokens>;
+
+    /// Changes the caller's password, who has to know the `current` one, and ends their other sessions. Wrong ones
+    /// count as failed sign-ins.
+    async fn change_password(&self, caller: &Caller, current: &str, new: &Password) -> Result<()>;
+
+    /// Ends every session of the caller.
+    async fn sign_out_everywhere(&self, caller: &Caller) -> Result<()>;
+
     /// Ends the caller's session.
     async fn sign_out(&self, caller: &Caller) -> Result<()>;
 
@@ -145,14 +156,28 @@ pub trait IdentityStore: Send + Sync {
     /// Begins a session with its first refresh token.
     async fn open_session(&self, token: &RefreshToken, now: Timestamp) -> Result<()>;
 
-    /// Trades the refresh token with that digest for `next`, which keeps the session.
+    /// Trades the refresh token with that digest for `next`, which keeps the session. With `again_since`, one that was
+    /// traded at that moment or later is traded again.
     async fn rotate(
         &self,
         digest: &str,
         next_digest: &str,
         next_expires_at: Timestamp,
+        again_since: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Rotation>;
+
+    /// Changes an account's password hash and ends its sessions but `kept`.
+    async fn set_password(
+        &self,
+        user: &UserId,
+        hash: &str,
+        kept: &SessionId,
+        now: Timestamp,
+    ) -> Result<()>;
+
+    /// Ends every session of an account.
+    async fn revoke_all(&self, user: &UserId, now: Timestamp) -> Result<()>;
 
     /// Ends a session; one already ended stays so.
     async fn revoke(&self, session: &SessionId, now: Timestamp) -> Result<()>;

@@ -29,6 +29,8 @@ pub struct IdentityPolicy {
     pub max_failures: u32,
     /// The window failures are counted in, in milliseconds.
     pub failure_window_millis: i64,
+    /// How long after a trade a browser's other tabs may trade the same refresh token, in milliseconds.
+    pub renewal_grace_millis: i64,
 }
 
 impl Default for IdentityPolicy {
@@ -41,6 +43,7 @@ impl Default for IdentityPolicy {
             key_age_millis: 30 * DAY,
             max_failures: 10,
             failure_window_millis: MINUTE,
+            renewal_grace_millis: 10_000,
         }
     }
 }
@@ -157,19 +160,8 @@ impl IdentityUseCases {
         Ok(record.filter(|_| right).map(|record| record.user))
     }
 
-    fn rate_limited(&self) -> Error {
-        let retry_after = u32::try_from(self.policy.failure_window_millis / 1_000).unwrap_or(60);
-        Error::RateLimited { retry_after }
-    }
-}
-
-#[async_trait]
-impl IdentityApi for IdentityUseCases {
-    async fn register(&self, user: NewUser) -> Result<User> {
-        self.create(user, Role::Customer).await
-    }
-
-    async fn sign_in(&self, credentials: &Credentials) -> Result<Tokens> {
+    /// As [`Self::authenticate`], but no more often than the policy allows failures.
+    async fn authenticate_with_limit(&self, credentials: &Credentials) -> Result<Option<User>> {
         let IdentityPolicy {
             max_failures,
             failure_window_millis,
@@ -182,18 +174,58 @@ impl IdentityApi for IdentityUseCases {
         if self.store.failures(&email, since).await? >= max_failures {
             return Err(self.rate_limited());
         }
-        let Some(user) = self.authenticate(&email, credentials).await? else {
-            // Many at once are counted one by one, so that no burst gets more tries than the limit.
-            let noted = self
+        let user = self.authenticate(&email, credentials).await?;
+        // Many at once are counted one by one, so that no burst gets more tries than the limit.
+        if user.is_none()
+            && !self
                 .store
                 .note_failure(&email, now, since, max_failures)
-                .await?;
-            return Err(if noted {
-                Error::Unauthenticated
-            } else {
-                self.rate_limited()
-            });
-        };
+                .await?
+        {
+            return Err(self.rate_limited());
+        }
+        Ok(user)
+    }
+
+    fn rate_limited(&self) -> Error {
+        let retry_after = u32::try_from(self.policy.failure_window_millis / 1_000).unwrap_or(60);
+        Error::RateLimited { retry_after }
+    }
+
+    async fn trade(&self, token: &Token, again_within_millis: Option<i64>) -> Result<Tokens> {
+        let (now, next) = (self.clock.now(), Token::random(self.entropy.as_ref()));
+        let expires_at = now.plus_millis(self.policy.refresh_ttl_millis);
+        let again_since = again_within_millis.map(|millis| now.plus_millis(-millis));
+        let rotation = self
+            .store
+            .rotate(
+                &token.digest(),
+                &next.digest(),
+                expires_at,
+                again_since,
+                now,
+            )
+            .await?;
+        match rotation {
+            Rotation::Rotated { user, session } => self.issue(&user, session, next).await,
+            Rotation::Replayed => {
+                tracing::warn!("a refresh token was used twice; its session is over");
+                Err(Error::Unauthenticated)
+            }
+            Rotation::Refused => Err(Error::Unauthenticated),
+        }
+    }
+}
+
+#[async_trait]
+impl IdentityApi for IdentityUseCases {
+    async fn register(&self, user: NewUser) -> Result<User> {
+        self.create(user, Role::Customer).await
+    }
+
+    async fn sign_in(&self, credentials: &Credentials) -> Result<Tokens> {
+        let user = self.authenticate_with_limit(credentials).await?;
+        let user = user.ok_or(Error::Unauthenticated)?;
         let now = self.clock.now();
         let (session, secret) = (
             SessionId::random(self.entropy.as_ref()),
@@ -210,20 +242,33 @@ impl IdentityApi for IdentityUseCases {
     }
 
     async fn refresh(&self, token: &Token) -> Result<Tokens> {
-        let (now, next) = (self.clock.now(), Token::random(self.entropy.as_ref()));
-        let expires_at = now.plus_millis(self.policy.refresh_ttl_millis);
-        match self
-            .store
-            .rotate(&token.digest(), &next.digest(), expires_at, now)
-            .await?
-        {
-            Rotation::Rotated { user, session } => self.issue(&user, session, next).await,
-            Rotation::Replayed => {
-                tracing::warn!("a refresh token was used twice; its session is over");
-                Err(Error::Unauthenticated)
-            }
-            Rotation::Refused => Err(Error::Unauthenticated),
-        }
+        self.trade(token, None).await
+    }
+
+    async fn renew(&self, token: &Token) -> Result<Tokens> {
+        self.trade(token, Some(self.policy.renewal_grace_millis))
+            .await
+    }
+
+    async fn change_password(&self, caller: &Caller, current: &str, new: &Password) -> Result<()> {
+        let session = &caller.require_user()?.session;
+        let credentials = Credentials {
+            email: self.me(caller).await?.email,
+            password: current.to_owned(),
+        };
+        let Some(user) = self.authenticate_with_limit(&credentials).await? else {
+            let wrong = "this is not your password of now";
+            return Err(Error::invalid("/current_password", wrong));
+        };
+        let hash = self.hasher.hash(new).await?;
+        self.store
+            .set_password(&user.id, &hash, session, self.clock.now())
+            .await
+    }
+
+    async fn sign_out_everywhere(&self, caller: &Caller) -> Result<()> {
+        let user = &caller.require_user()?.user;
+        self.store.revoke_all(user, self.clock.now()).await
     }
 
     async fn sign_out(&self, caller: &Caller) -> Result<()> {

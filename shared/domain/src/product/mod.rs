@@ -14,7 +14,13 @@ pub use draft::{ProductDraft, Rating};
 pub use port::{ProductApi, ProductStore, Saved};
 pub use use_cases::ProductUseCases;
 
-use crate::{Money, id::ProductId, inventory::Availability, search::Hit, time::Timestamp};
+use crate::{
+    Money,
+    id::{PictureId, ProductId},
+    inventory::Availability,
+    search::Hit,
+    time::Timestamp,
+};
 
 /// The pictures of a product, by the paths they are served at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -25,6 +31,24 @@ pub struct Images {
     pub card: String,
     /// 1200 px longest edge.
     pub full: String,
+}
+
+impl Images {
+    /// Where the variants of a picture are served. What a picture's path shows never changes.
+    pub fn of(picture: &PictureId) -> Self {
+        let path = |variant| format!("/media/{picture}/{variant}");
+        Self {
+            thumb: path("thumb"),
+            card: path("card"),
+            full: path("full"),
+        }
+    }
+
+    /// The picture they are variants of.
+    pub fn picture(&self) -> Option<PictureId> {
+        let rest = self.full.strip_prefix("/media/")?;
+        PictureId::parse(rest.strip_suffix("/full")?)
+    }
 }
 
 /// A product as it is stored.

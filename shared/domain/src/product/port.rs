@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 
-use super::{Product, ProductDraft, ProductView};
+use super::{Images, Product, ProductDraft, ProductView};
 use crate::{
     Caller, Result,
     event::Event,
-    id::ProductId,
+    id::{PictureId, ProductId},
     import::{Change, ImportLine, ImportReport},
 };
 
@@ -35,6 +35,15 @@ pub trait ProductApi: Send + Sync {
 
     /// Deletes a product, also when already gone (administrator).
     async fn delete(&self, caller: &Caller, id: &ProductId) -> Result<()>;
+
+    /// Makes a picture the product's, for media. `false`, and nothing is changed, when there is no such product or its
+    /// present picture is this one or a newer one.
+    async fn set_picture(
+        &self,
+        id: &ProductId,
+        picture: &PictureId,
+        images: Images,
+    ) -> Result<bool>;
 
     /// Creates or replaces many (administrator).
     async fn import(
@@ -69,6 +78,16 @@ pub trait ProductStore: Send + Sync {
     /// is already as given is left alone, and its event is not written. On replacing, `created_at` and
     /// `images` stay as they were.
     async fn save(&self, products: Vec<(Product, Event)>) -> Result<Vec<Saved>>;
+
+    /// Sets the product's picture and writes the event, unless there is no such product or its present picture's
+    /// id is this one or a later one. The product became different at the event's time.
+    async fn set_picture(
+        &self,
+        id: &ProductId,
+        picture: &PictureId,
+        images: &Images,
+        event: Event,
+    ) -> Result<bool>;
 
     /// Deletes the product and writes the event, if there is such a product.
     async fn delete(&self, id: &ProductId, event: Event) -> Result<bool>;

@@ -4,11 +4,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 
-use super::{Product, ProductApi, ProductDraft, ProductStore, ProductView, Saved};
+use super::{Images, Product, ProductApi, ProductDraft, ProductStore, ProductView, Saved};
 use crate::{
     Caller, Currency, Error, Result,
     event::{Event, EventKind},
-    id::ProductId,
+    id::{PictureId, ProductId},
     import::{Change, ImportLine, ImportReport, RejectedLine},
     inventory::{Availability, InventoryApi},
     search::Hit,
@@ -141,6 +141,17 @@ impl ProductApi for ProductUseCases {
         let now = self.clock.now();
         let event = Event::of_product(EventKind::ProductDeleted, id, now, self.entropy.as_ref());
         self.store.delete(id, event).await.map(|_| ())
+    }
+
+    async fn set_picture(
+        &self,
+        id: &ProductId,
+        picture: &PictureId,
+        images: Images,
+    ) -> Result<bool> {
+        let now = self.clock.now();
+        let event = Event::of_product(EventKind::ProductChanged, id, now, self.entropy.as_ref());
+        self.store.set_picture(id, picture, &images, event).await
     }
 
     async fn import(

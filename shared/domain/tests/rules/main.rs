@@ -6,11 +6,17 @@
     reason = "a test that meets the unexpected should say where"
 )]
 
+mod dead_letters;
+mod depot;
+mod fulfilment;
 mod money;
 mod neighbours;
 mod orders;
+mod photos;
 mod relay;
 mod saga;
+mod shipping;
 mod store;
+mod studio;
 mod validation;
 mod world;

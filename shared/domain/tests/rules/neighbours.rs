@@ -7,10 +7,10 @@ use bothways_domain::{
     Caller, Error, Money, Result,
     cart::{Cart, CartApi, CartLine, CartView, Quantity},
     checkout::{IntentId, IntentStatus, PaymentError, PaymentProvider},
-    id::{CartId, OrderId, ProductId},
+    id::{CartId, OrderId, PictureId, ProductId},
     import::{Change, ImportLine, ImportReport},
     inventory::{Availability, InventoryApi, Reserved, Settled, StockLevel, StockLine},
-    product::{Category, Product, ProductApi, ProductDraft, ProductView},
+    product::{Category, Images, Product, ProductApi, ProductDraft, ProductView},
     time::Timestamp,
 };
 
@@ -135,6 +135,12 @@ impl CartApi for Face {
     async fn claim(&self, _: &Caller, _: &CartId) -> Result<CartView> {
         Err(Error::Forbidden)
     }
+    async fn mine(&self, _: &Caller) -> Result<Option<CartView>> {
+        Err(Error::Forbidden)
+    }
+    async fn merge(&self, _: &Caller, _: &CartId) -> Result<CartView> {
+        Err(Error::Forbidden)
+    }
 
     async fn contents(&self, _: &Caller, id: &CartId) -> Result<Option<Cart>> {
         self.0
@@ -196,6 +202,9 @@ impl ProductApi for Face {
     async fn delete(&self, _: &Caller, _: &ProductId) -> Result<()> {
         Err(Error::Forbidden)
     }
+    async fn set_picture(&self, _: &ProductId, _: &PictureId, _: Images) -> Result<bool> {
+        Err(Error::Forbidden)
+    }
     async fn import(
         &self,
         _: &Caller,
@@ -205,23 +214,27 @@ impl ProductApi for Face {
     }
 
     async fn records(&self, ids: &[ProductId]) -> Result<Vec<Product>> {
-        let draft = ProductDraft {
-            name: "Kettle".to_owned(),
-            brand: None,
-            category: Category::default(),
-            description: String::new(),
-            price: price(),
-            attributes: [].into(),
-            rating: None,
-        };
-        let record = |id: &ProductId| Product {
-            id: id.clone(),
-            draft: draft.clone(),
-            images: None,
-            created_at: Timestamp::from_millis(0),
-            updated_at: Timestamp::from_millis(0),
-        };
         self.0.call(|_| ids.iter().map(record).collect()).await
+    }
+}
+
+/// A product as it is stored, whatever its id.
+pub(crate) fn record(id: &ProductId) -> Product {
+    let draft = ProductDraft {
+        name: "Kettle".to_owned(),
+        brand: None,
+        category: Category::default(),
+        description: String::new(),
+        price: price(),
+        attributes: [].into(),
+        rating: None,
+    };
+    Product {
+        id: id.clone(),
+        draft,
+        images: None,
+        created_at: Timestamp::from_millis(0),
+        updated_at: Timestamp::from_millis(0),
     }
 }
 

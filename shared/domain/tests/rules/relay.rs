@@ -5,8 +5,11 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bothways_domain::{
     Error, Result,
-    event::{Event, EventKind, EventSink, MAX_DELIVERY_ATTEMPTS, Outbox, PendingEvent, Relay},
+    event::{
+        DeadLetter, Event, EventKind, EventSink, MAX_DELIVERY_ATTEMPTS, Outbox, PendingEvent, Relay,
+    },
     id::EventId,
+    paging::Page,
     time::{Clock, Timestamp},
 };
 
@@ -103,11 +106,16 @@ impl Outbox for MemoryOutbox {
         Ok(())
     }
 
-    async fn dead_letters(&self, _: u32) -> Result<Vec<(PendingEvent, String)>> {
-        Ok(Vec::new())
+    async fn park(&self, _: &Event, _: u32, _: &str) -> Result<()> {
+        Ok(())
     }
 
-    async fn replay(&self, _: i64, _: Timestamp) -> Result<bool> {
+    async fn dead_letters(&self, _: u32) -> Result<Page<DeadLetter>> {
+        let (entries, total) = (Vec::new(), 0);
+        Ok(Page { entries, total })
+    }
+
+    async fn replay(&self, _: &EventId, _: Timestamp) -> Result<bool> {
         Ok(false)
     }
 }
@@ -131,12 +139,12 @@ impl Picky {
 
 #[async_trait]
 impl EventSink for Picky {
-    async fn deliver(&self, events: &[Event]) -> Result<Vec<(usize, String)>> {
+    async fn deliver(&self, batch: &[PendingEvent]) -> Result<Vec<(usize, String)>> {
         if self.down {
             return Err(Error::unavailable("the sink"));
         }
         let mut failed = Vec::new();
-        for (index, event) in events.iter().enumerate() {
+        for (index, PendingEvent { event, .. }) in batch.iter().enumerate() {
             if event.subject == self.poison {
                 failed.push((index, "poison".to_owned()));
             } else {

@@ -18,7 +18,7 @@ use crate::{
     world::{Fault, Kept, World, cart, units},
 };
 
-fn shop(world: &Arc<World>) -> CheckoutUseCases {
+pub(crate) fn shop(world: &Arc<World>) -> CheckoutUseCases {
     let face = Arc::new(Face(world.clone()));
     let parts = CheckoutParts {
         store: face.clone(),
@@ -57,20 +57,20 @@ fn request() -> CheckoutRequest {
 }
 
 /// What a client gets: an answer, or nothing because the process died.
-async fn attempt<T>(work: impl Future<Output = Result<T>>) -> Option<Result<T>> {
+pub(crate) async fn attempt<T>(work: impl Future<Output = Result<T>>) -> Option<Result<T>> {
     // The clock is paused: a future that can't go on is found out at once.
     tokio::time::timeout(std::time::Duration::from_secs(1), work)
         .await
         .ok()
 }
 
-async fn buy(world: &Arc<World>, key: &str) -> Option<Result<Placed>> {
+pub(crate) async fn buy(world: &Arc<World>, key: &str) -> Option<Result<Placed>> {
     let key = IdempotencyKey::parse(key).unwrap();
     attempt(shop(world).checkout(&Caller::Anonymous, &key, &request(), "request")).await
 }
 
 /// Lets recovery run, undisturbed, as often as it takes within its minute.
-async fn recover(world: &Arc<World>) {
+pub(crate) async fn recover(world: &Arc<World>) {
     world.faults.lock().unwrap().clear();
     for _ in 0..3 {
         world.pass(15_000);
@@ -82,15 +82,22 @@ async fn recover(world: &Arc<World>) {
     }
 }
 
+fn is_sold(status: OrderStatus) -> bool {
+    matches!(
+        status,
+        OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered
+    )
+}
+
 /// What can be added up from outside, and has to come out even.
-fn assert_books_balance(world: &World, stocked: u32) {
+pub(crate) fn assert_books_balance(world: &World, stocked: u32) {
     let state = world.state.lock().unwrap();
     let orders = state
         .checkouts
         .values()
         .filter_map(|row| row.saga.order.as_ref());
     let confirmed: Vec<_> = orders
-        .filter(|record| record.order.status == OrderStatus::Confirmed)
+        .filter(|record| is_sold(record.order.status))
         .collect();
     let sold: u32 = confirmed
         .iter()
@@ -143,7 +150,7 @@ fn assert_books_balance(world: &World, stocked: u32) {
     }
 }
 
-fn fault() -> impl Strategy<Value = Fault> {
+pub(crate) fn fault() -> impl Strategy<Value = Fault> {
     prop_oneof![
         8 => Just(Fault::Works),
         1 => Just(Fault::Refused),
@@ -153,7 +160,7 @@ fn fault() -> impl Strategy<Value = Fault> {
     ]
 }
 
-fn block_on(test: impl Future<Output = ()>) {
+pub(crate) fn block_on(test: impl Future<Output = ()>) {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime
         .enable_time()

@@ -102,6 +102,20 @@ impl CartApi for CartClient {
         call.caller(caller).repeatable().send().await?.json()
     }
 
+    async fn mine(&self, caller: &Caller) -> Result<Option<CartView>> {
+        let read = async {
+            let call = self.0.get(&["api", "carts", "mine"])?;
+            call.caller(caller).send().await?.json()
+        };
+        optional(read.await)
+    }
+
+    async fn merge(&self, caller: &Caller, guest: &CartId) -> Result<CartView> {
+        // Not repeated: the second time there is no guest's cart.
+        let call = self.0.post(&["api", "carts", guest.as_str(), "merge"])?;
+        call.caller(caller).send().await?.json()
+    }
+
     async fn consume(&self, id: &CartId, order: &OrderId, lines: &[StockLine]) -> Result<()> {
         let taken = Consumption {
             cart: id.clone(),

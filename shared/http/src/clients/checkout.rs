@@ -28,6 +28,21 @@ impl CheckoutClient {
     pub fn new(remote: Remote) -> Self {
         Self(remote)
     }
+
+    async fn list(&self, caller: &Caller, scope: &str, paging: Paging) -> Result<Page<Order>> {
+        let pairs = [
+            ("scope", scope.to_owned()),
+            ("page", paging.page().to_string()),
+            ("per_page", paging.per_page().to_string()),
+        ];
+        let call = self.0.get(&["api", "orders"])?;
+        let call = call.caller(caller).query(&pairs);
+        let list: OrderList = call.send().await?.json()?;
+        Ok(Page {
+            entries: list.orders,
+            total: list.total,
+        })
+    }
 }
 
 #[async_trait]
@@ -64,14 +79,11 @@ impl CheckoutApi for CheckoutClient {
     }
 
     async fn orders(&self, caller: &Caller, paging: Paging) -> Result<Page<Order>> {
-        let pairs = [("page", paging.page()), ("per_page", paging.per_page())];
-        let call = self.0.get(&["api", "orders"])?;
-        let call = call.caller(caller).query(&pairs);
-        let list: OrderList = call.send().await?.json()?;
-        Ok(Page {
-            entries: list.orders,
-            total: list.total,
-        })
+        self.list(caller, "mine", paging).await
+    }
+
+    async fn all_orders(&self, caller: &Caller, paging: Paging) -> Result<Page<Order>> {
+        self.list(caller, "all", paging).await
     }
 
     async fn cancel(&self, caller: &Caller, id: &OrderId) -> Result<Order> {

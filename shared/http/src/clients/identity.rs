@@ -5,11 +5,11 @@ use axum::http::Method;
 use bothways_domain::{
     Caller, Result,
     id::Token,
-    identity::{Credentials, IdentityApi, NewUser, PublicKey, Tokens, User},
+    identity::{Credentials, IdentityApi, NewUser, Password, PublicKey, Tokens, User},
 };
 
 use super::{Remote, remote::LONG_TIMEOUT};
-use crate::identity::{KeySet, RefreshRequest, Registration, SignIn};
+use crate::identity::{KeySet, PasswordChange, RefreshRequest, Registration, SignIn};
 
 /// Identity as another process runs it.
 #[derive(Debug, Clone)]
@@ -48,6 +48,30 @@ impl IdentityApi for IdentityClient {
             .send()
             .await?
             .json()
+    }
+
+    async fn renew(&self, token: &Token) -> Result<Tokens> {
+        let refresh_token = token.clone();
+        let call = self.0.internal(Method::POST, "sessions/renew")?;
+        call.json(&RefreshRequest { refresh_token })
+            .send()
+            .await?
+            .json()
+    }
+
+    async fn change_password(&self, caller: &Caller, current: &str, new: &Password) -> Result<()> {
+        let change = PasswordChange {
+            current_password: current.to_owned(),
+            new_password: new.reveal().to_owned(),
+        };
+        let call = self.0.call(Method::PUT, &["api", "me", "password"])?;
+        let call = call.timeout(LONG_TIMEOUT).caller(caller);
+        call.json(&change).send().await.map(|_| ())
+    }
+
+    async fn sign_out_everywhere(&self, caller: &Caller) -> Result<()> {
+        let call = self.0.call(Method::DELETE, &["api", "me", "sessions"])?;
+        call.caller(caller).repeatable().send().await.map(|_| ())
     }
 
     async fn sign_out(&self, caller: &Caller) -> Result<()> {

@@ -3,9 +3,12 @@
 
 mod cart;
 mod checkout;
+mod dead_letters;
+mod desk;
 mod identity;
 mod import;
 mod inventory;
+mod media;
 mod product;
 mod push;
 mod remote;
@@ -14,8 +17,11 @@ mod stripe;
 
 pub use cart::CartClient;
 pub use checkout::CheckoutClient;
+pub use dead_letters::DeadLetterClient;
+pub use desk::DeskClient;
 pub use identity::IdentityClient;
 pub use inventory::InventoryClient;
+pub use media::MediaClient;
 pub use product::ProductClient;
 pub use push::PushSink;
 pub use remote::{ClientError, Remote};

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use axum::http::{Method, StatusCode};
 use bothways_domain::{
     Caller, Result,
-    id::ProductId,
+    id::{PictureId, ProductId},
     import::{Change, ImportLine, ImportReport},
-    product::{Product, ProductApi, ProductDraft, ProductView},
+    product::{Images, Product, ProductApi, ProductDraft, ProductView},
 };
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     header,
-    internal::IdList,
+    internal::{IdList, NewPicture, PictureSet},
     product::{ProductList, import_line},
 };
 
@@ -93,6 +93,22 @@ impl ProductApi for ProductClient {
             .0
             .call(Method::DELETE, &["api", "products", id.as_str()])?;
         call.caller(caller).repeatable().send().await.map(|_| ())
+    }
+
+    async fn set_picture(
+        &self,
+        id: &ProductId,
+        picture: &PictureId,
+        images: Images,
+    ) -> Result<bool> {
+        let new = NewPicture {
+            product_id: id.clone(),
+            picture_id: picture.clone(),
+            images,
+        };
+        let call = self.0.internal(Method::PUT, "products/picture")?;
+        let answer: PictureSet = call.json(&new).send().await?.json()?;
+        Ok(answer.is_set)
     }
 
     async fn import(

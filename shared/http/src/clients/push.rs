@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bothways_domain::{
     Error, Result,
-    event::{Event, EventSink},
+    event::{Event, EventSink, PendingEvent},
     id::Token,
 };
 use reqwest::Client;
@@ -63,9 +63,10 @@ impl PushSink {
 
 #[async_trait]
 impl EventSink for PushSink {
-    async fn deliver(&self, events: &[Event]) -> Result<Vec<(usize, String)>> {
+    async fn deliver(&self, batch: &[PendingEvent]) -> Result<Vec<(usize, String)>> {
         let mut failures: Vec<(usize, String)> = Vec::new();
-        let batch = serde_json::to_vec(events).map_err(Error::internal)?;
+        let events: Vec<&Event> = batch.iter().map(|pending| &pending.event).collect();
+        let batch = serde_json::to_vec(&events).map_err(Error::internal)?;
         for url in &self.subscribers {
             for failure in self.push(url, batch.clone()).await?.failed {
                 let known = failures.iter().any(|(index, _)| *index == failure.index);

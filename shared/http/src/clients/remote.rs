@@ -245,6 +245,11 @@ pub(super) struct Reply {
 }
 
 impl Reply {
+    /// The body as it came.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.body.into()
+    }
+
     /// The body, of the shape both sides share.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_slice(&self.body).map_err(|error| {

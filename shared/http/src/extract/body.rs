@@ -12,7 +12,16 @@ use http_body_util::LengthLimitError;
 
 /// The body, if it is declared to be `media_type`. The edge limits its size.
 pub(crate) async fn read(request: Request, media_type: &str) -> Result<Bytes, Error> {
-    if !is_of(request.headers(), media_type) {
+    read_any(request, &[media_type]).await
+}
+
+/// The body, if it is declared to be of one of these types.
+pub(crate) async fn read_any(request: Request, media_types: &[&str]) -> Result<Bytes, Error> {
+    let declared = request.headers();
+    if !media_types
+        .iter()
+        .any(|media_type| is_of(declared, media_type))
+    {
         return Err(Error::UnsupportedMediaType);
     }
     to_bytes(request.into_body(), usize::MAX)

@@ -8,7 +8,7 @@ mod lines;
 mod path;
 mod query;
 
-pub(crate) use body::read as read_body;
+pub(crate) use body::{read as read_body, read_any as read_body_of_any};
 pub(crate) use caller::identify;
 pub use caller::{Who, bearer};
 pub use json::Json;

@@ -6,7 +6,7 @@ use axum::{
 };
 use bothways_domain::{
     Error, Result,
-    id::{CartId, OrderId, ProductId},
+    id::{CartId, EventId, OrderId, ProductId},
 };
 
 use crate::Problem;
@@ -33,7 +33,8 @@ impl<S: Send + Sync> FromRequestParts<S> for PathIds {
 }
 
 impl PathIds {
-    fn text(&self, name: &str) -> &str {
+    /// A part as it is, which may be no id at all.
+    pub(crate) fn text(&self, name: &str) -> &str {
         let found = self.0.iter().find(|(known, _)| known == name);
         found.map_or("", |(_, value)| value)
     }
@@ -51,6 +52,11 @@ impl PathIds {
     /// The cart `id`.
     pub fn cart(&self) -> Result<CartId> {
         CartId::parse(self.text("id")).ok_or_else(|| Error::not_found("cart"))
+    }
+
+    /// The dead letter `id`.
+    pub fn event(&self) -> Result<EventId> {
+        EventId::parse(self.text("id")).ok_or_else(|| Error::not_found("dead letter"))
     }
 
     /// The order `id`.

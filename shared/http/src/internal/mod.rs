@@ -3,7 +3,10 @@
 
 mod cart;
 mod checkout;
+mod dead_letters;
+mod desk;
 mod events;
+mod identity;
 mod inventory;
 mod product;
 
@@ -20,15 +23,19 @@ use bothways_domain::id::digest;
 
 pub use cart::router as cart;
 pub use checkout::router as checkout;
+pub use dead_letters::router as dead_letters;
+pub use desk::router as desk;
 pub use events::router as events;
+pub use identity::router as identity;
 pub use inventory::router as inventory;
 pub use product::router as product;
 
 pub(crate) use cart::{CartQuery, Consumption};
 pub(crate) use checkout::Recovered;
+pub(crate) use dead_letters::{EventQuery, Parked, Replayed, Wanted};
 pub(crate) use events::EventFailures;
 pub(crate) use inventory::{OrderQuery, Reservation};
-pub(crate) use product::IdList;
+pub(crate) use product::{IdList, NewPicture, PictureSet};
 
 use crate::{Problem, extract::bearer};
 

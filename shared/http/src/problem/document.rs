@@ -56,12 +56,14 @@ refusals! {
     MissingToAdmins: NotFound, Unauthenticated, Forbidden;
     /// Of a thing that only signed-in users have.
     SignedOut: Unauthenticated;
-    /// Of a list that only signed-in users have.
-    SignedOutList: Unauthenticated, Validation;
+    /// Of a list that has more in it for administrators, or is only for them.
+    AdminList: Unauthenticated, Forbidden, Validation;
     /// Of what an administrator writes without a body.
     AdminDelete: Unauthenticated, Forbidden, Validation;
     /// Of what an administrator writes.
     AdminWrite: Unauthenticated, Forbidden, MalformedRequest, PayloadTooLarge, UnsupportedMediaType, Validation;
+    /// Of a photo.
+    PhotoWrite: Unauthenticated, Forbidden, NotFound, PayloadTooLarge, UnsupportedMediaType, Validation, NotAnImage;
     /// Of what an administrator writes, where the present state may forbid it.
     AdminSet: Unauthenticated, Forbidden, MalformedRequest, Conflict, PayloadTooLarge, UnsupportedMediaType, Validation;
     /// Of putting something into a cart.
@@ -70,6 +72,8 @@ refusals! {
     CartDelete: NotFound, PreconditionFailed, Validation;
     /// Of claiming a cart.
     CartClaim: Unauthenticated, NotFound;
+    /// Of putting two carts together.
+    CartMerge: Unauthenticated, NotFound, Validation;
     /// Of buying.
     Checkout: MalformedRequest, IdempotencyKeyMissing, PaymentDeclined, NotFound, CartEmpty, OutOfStock, TotalChanged,
         RequestInProgress, PayloadTooLarge, UnsupportedMediaType, Validation, IdempotencyKeyReused, Unavailable,

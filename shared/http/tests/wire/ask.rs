@@ -8,9 +8,9 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode},
 };
 use bothways_http::{
-    cart, checkout, identity, inventory,
+    cart, checkout, dead_letters, identity, inventory,
     layers::{EdgeSettings, edge},
-    product, search,
+    media, product, search,
 };
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -22,9 +22,11 @@ pub(crate) fn shop(fake: &Arc<Fake>) -> Router {
     let routes = search::router(fake.clone())
         .merge(product::router(fake.clone(), fake.clone()))
         .merge(inventory::router(fake.clone(), fake.clone()))
+        .merge(media::router(fake.clone(), fake.clone()))
         .merge(cart::router(fake.clone(), fake.clone()))
         .merge(checkout::router(fake.clone(), fake.clone()))
-        .merge(identity::router(fake.clone(), fake.clone()));
+        .merge(identity::router(fake.clone(), fake.clone()))
+        .merge(dead_letters::router(fake.clone(), fake.clone()));
     with_edge(routes)
 }
 

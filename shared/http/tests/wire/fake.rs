@@ -7,14 +7,19 @@ use bothways_domain::{
     Caller, Error, Result,
     caller::Role,
     cart::{Cart, CartApi, CartLine, CartView, Quantity},
-    checkout::{CheckoutApi, CheckoutRequest, Order, Placed, RecoveryReport},
-    event::{Event, EventHandler},
-    id::{CartId, IdempotencyKey, OrderId, ProductId, Token},
-    identity::{Credentials, IdentityApi, NewUser, PublicKey, TokenVerifier, Tokens, User},
+    checkout::{CheckoutApi, CheckoutRequest, Moved, Order, OrderDesk, Placed, RecoveryReport},
+    event::{
+        DeadLetter, DeadLetterApi, DeadLetterSource, DeadLetters, Event, EventHandler, EventKind,
+    },
+    id::{CartId, EventId, IdempotencyKey, OrderId, PictureId, ProductId, Token},
+    identity::{
+        Credentials, IdentityApi, NewUser, Password, PublicKey, TokenVerifier, Tokens, User,
+    },
     import::{Change, ImportLine, ImportReport, RejectedLine},
     inventory::{Availability, InventoryApi, Reserved, Settled, StockLevel, StockLine},
+    media::{MediaApi, Picture, Variant},
     paging::{Page, Paging},
-    product::{Product, ProductApi, ProductDraft, ProductView},
+    product::{Images, Product, ProductApi, ProductDraft, ProductView},
     search::{FacetCount, Facets, PriceRange, SearchApi, SearchPage, SearchRequest},
 };
 
@@ -58,6 +63,40 @@ impl TokenVerifier for Fake {
     }
 }
 
+fn letter() -> DeadLetter {
+    let id = EventId::parse("e1").unwrap();
+    let event = Event::new(id, EventKind::StockChanged, "p", now());
+    DeadLetter::new(event, 5, "poison".to_owned())
+}
+
+#[async_trait]
+impl DeadLetterSource for Fake {
+    async fn parked(&self, limit: u32) -> Result<Page<DeadLetter>> {
+        let (entries, total) = (vec![letter()], 7);
+        self.answer(("parked", limit), Page { entries, total })
+    }
+    async fn replay(&self, id: &EventId) -> Result<bool> {
+        self.answer(("replay", id), true)
+    }
+}
+
+#[async_trait]
+impl DeadLetterApi for Fake {
+    async fn list(&self, caller: &Caller, paging: Paging) -> Result<DeadLetters> {
+        let letters = DeadLetters {
+            dead_letters: vec![letter()],
+            total: 7,
+            page: paging.page(),
+            per_page: paging.per_page(),
+            unavailable: vec!["inventory".to_owned()],
+        };
+        self.answer(("list", caller, paging), letters)
+    }
+    async fn replay(&self, caller: &Caller, id: &EventId) -> Result<()> {
+        self.answer(("replay for", caller, id), ())
+    }
+}
+
 #[async_trait]
 impl ProductApi for Fake {
     async fn view(&self, id: &ProductId) -> Result<Option<ProductView>> {
@@ -89,6 +128,15 @@ impl ProductApi for Fake {
     async fn delete(&self, caller: &Caller, id: &ProductId) -> Result<()> {
         self.answer(("delete", caller, id), ())
     }
+    async fn set_picture(
+        &self,
+        id: &ProductId,
+        picture: &PictureId,
+        images: Images,
+    ) -> Result<bool> {
+        let newer = picture.as_str() != "old";
+        self.answer(("set_picture", id, picture, images), newer)
+    }
     async fn import(
         &self,
         caller: &Caller,
@@ -118,6 +166,28 @@ fn report<T>(lines: &[ImportLine<T>]) -> ImportReport {
         created: 1,
         updated: 2,
         rejected: lines.iter().filter_map(reject).collect(),
+    }
+}
+
+#[async_trait]
+impl MediaApi for Fake {
+    async fn upload(
+        &self,
+        caller: &Caller,
+        product: &ProductId,
+        photo: Vec<u8>,
+    ) -> Result<PictureId> {
+        let id = PictureId::parse("picture").ok_or(Error::Forbidden)?;
+        self.answer(("upload", caller, product, photo), id)
+    }
+    async fn picture(&self, id: &str, variant: Variant) -> Result<Option<Picture>> {
+        let picture = |is_fixed| Picture {
+            id: PictureId::parse("picture").unwrap(),
+            content: format!("{} as WebP", variant.as_str()).into(),
+            is_fixed,
+        };
+        let found = (id != "none").then(|| picture(id == "picture"));
+        self.answer(("picture", id, variant), found)
     }
 }
 
@@ -213,6 +283,13 @@ impl CartApi for Fake {
     async fn claim(&self, caller: &Caller, id: &CartId) -> Result<CartView> {
         self.answer(("claim", caller, id), cart(id))
     }
+    async fn mine(&self, caller: &Caller) -> Result<Option<CartView>> {
+        let found = cart(&CartId::parse("c1").unwrap());
+        self.answer(("mine", caller), Some(found))
+    }
+    async fn merge(&self, caller: &Caller, guest: &CartId) -> Result<CartView> {
+        self.answer(("merge", caller, guest), cart(guest))
+    }
     async fn consume(&self, id: &CartId, order: &OrderId, lines: &[StockLine]) -> Result<()> {
         self.answer(("consume", id, order, lines), ())
     }
@@ -245,6 +322,13 @@ impl CheckoutApi for Fake {
         };
         self.answer(("orders", caller, paging), page)
     }
+    async fn all_orders(&self, caller: &Caller, paging: Paging) -> Result<Page<Order>> {
+        let page = Page {
+            entries: vec![order(&OrderId::parse("o1").unwrap())],
+            total: 99,
+        };
+        self.answer(("all_orders", caller, paging), page)
+    }
     async fn cancel(&self, caller: &Caller, id: &OrderId) -> Result<Order> {
         self.answer(("cancel", caller, id), order(id))
     }
@@ -259,6 +343,25 @@ impl CheckoutApi for Fake {
 }
 
 #[async_trait]
+impl OrderDesk for Fake {
+    async fn order(&self, id: &OrderId) -> Result<Option<Order>> {
+        let found = (id.as_str() != "none").then(|| order(id));
+        self.answer(("desk order", id), found)
+    }
+    async fn ship(&self, id: &OrderId) -> Result<Moved> {
+        let moved = match id.as_str() {
+            "none" => Moved::Missing,
+            "over" => Moved::Over,
+            _ => Moved::Done,
+        };
+        self.answer(("ship", id), moved)
+    }
+    async fn deliver(&self, id: &OrderId) -> Result<Moved> {
+        self.answer(("deliver", id), Moved::NotYet)
+    }
+}
+
+#[async_trait]
 impl IdentityApi for Fake {
     async fn register(&self, user: NewUser) -> Result<User> {
         let secret = user.password.reveal().to_owned();
@@ -269,6 +372,15 @@ impl IdentityApi for Fake {
     }
     async fn refresh(&self, token: &Token) -> Result<Tokens> {
         self.answer(("refresh", token.reveal()), tokens())
+    }
+    async fn renew(&self, token: &Token) -> Result<Tokens> {
+        self.answer(("renew", token.reveal()), tokens())
+    }
+    async fn change_password(&self, caller: &Caller, current: &str, new: &Password) -> Result<()> {
+        self.answer(("change_password", caller, current, new.reveal()), ())
+    }
+    async fn sign_out_everywhere(&self, caller: &Caller) -> Result<()> {
+        self.answer(("sign_out_everywhere", caller), ())
     }
     async fn sign_out(&self, caller: &Caller) -> Result<()> {
         self.answer(("sign_out", caller), ())

@@ -7,21 +7,22 @@ use bothways_domain::{
     Caller, Error, FieldError, Money, Result,
     caller::Role,
     cart::{CartApi, Quantity},
-    checkout::{CheckoutApi, CheckoutRequest},
-    event::{Event, EventKind, EventSink},
-    id::{CartId, EventId, IdempotencyKey, OrderId, ProductId, Token},
+    checkout::{CheckoutApi, CheckoutRequest, OrderDesk},
+    event::{DeadLetterSource, Event, EventKind, EventSink, PendingEvent},
+    id::{CartId, EventId, IdempotencyKey, OrderId, PictureId, ProductId, Token},
     identity::{Credentials, EmailAddress, IdentityApi, NewUser, Password},
     import::ImportLine,
     inventory::{InventoryApi, StockLine},
+    media::{MediaApi, Variant},
     paging::Paging,
-    product::{Category, ProductApi},
+    product::{Category, Images, ProductApi},
     search::{SearchApi, SearchRequest, Sort},
     time::Timestamp,
 };
 use bothways_http::{
     clients::{
-        CartClient, CheckoutClient, IdentityClient, InventoryClient, ProductClient, PushSink,
-        Remote, SearchClient,
+        CartClient, CheckoutClient, DeadLetterClient, DeskClient, IdentityClient, InventoryClient,
+        MediaClient, ProductClient, PushSink, Remote, SearchClient,
     },
     internal,
 };
@@ -51,6 +52,9 @@ pub(crate) async fn serve(fake: &Arc<Fake>) -> String {
         .merge(internal::inventory(fake.clone(), SECRET))
         .merge(internal::cart(fake.clone(), fake.clone(), SECRET))
         .merge(internal::checkout(fake.clone(), SECRET))
+        .merge(internal::desk(fake.clone(), SECRET))
+        .merge(internal::dead_letters(fake.clone(), SECRET))
+        .merge(internal::identity(fake.clone(), SECRET))
         .merge(internal::events(fake.clone(), SECRET));
     listen(shop(fake).merge(internal)).await
 }
@@ -137,6 +141,24 @@ async fn search() {
 }
 
 #[tokio::test]
+async fn media() {
+    let (both, admin) = (both!(MediaApi, MediaClient), user(Role::Admin));
+    both.agree(async |api| {
+        let photo = b"\x89PNG, or so it says".to_vec();
+        api.upload(&admin, &product_id("p"), photo).await
+    })
+    .await;
+    for variant in Variant::ALL {
+        both.agree(async |api| api.picture("picture", variant).await)
+            .await;
+        both.agree(async |api| api.picture("p", variant).await)
+            .await;
+        both.agree(async |api| api.picture("none", variant).await)
+            .await;
+    }
+}
+
+#[tokio::test]
 async fn products() {
     let (both, admin) = (both!(ProductApi, ProductClient), user(Role::Admin));
     both.agree(async |api| api.view(&product_id("p")).await)
@@ -145,6 +167,13 @@ async fn products() {
         .await;
     both.agree(async |api| api.views(&ids()).await).await;
     both.agree(async |api| api.records(&ids()).await).await;
+    for picture in ["old", "new"].map(|id| PictureId::parse(id).unwrap()) {
+        both.agree(async |api| {
+            let images = Images::of(&picture);
+            api.set_picture(&product_id("p"), &picture, images).await
+        })
+        .await;
+    }
     both.agree(async |api| api.catalogue(None, 100).await).await;
     both.agree(async |api| api.catalogue(Some(&product_id("p")), 3).await)
         .await;
@@ -228,6 +257,8 @@ async fn carts() {
     }
     let shopper = user(Role::Customer);
     both.agree(async |api| api.claim(&shopper, &id).await).await;
+    both.agree(async |api| api.mine(&shopper).await).await;
+    both.agree(async |api| api.merge(&shopper, &id).await).await;
     let order = OrderId::parse("o1").unwrap();
     both.agree(async |api| api.consume(&id, &order, &[]).await)
         .await;
@@ -274,9 +305,25 @@ async fn checkout() {
             .await
     })
     .await;
+    both.agree(async |api| {
+        api.all_orders(&shopper, Paging::parse(Some(2), Some(5)).unwrap())
+            .await
+    })
+    .await;
     both.agree(async |api| api.cancel(&shopper, &id).await)
         .await;
     both.agree(async |api| api.recover().await).await;
+}
+
+#[tokio::test]
+async fn orders_at_the_desk() {
+    let both = both!(OrderDesk, DeskClient);
+    for id in ["o1", "none", "over"] {
+        let id = OrderId::parse(id).unwrap();
+        both.agree(async |desk| desk.order(&id).await).await;
+        both.agree(async |desk| desk.ship(&id).await).await;
+        both.agree(async |desk| desk.deliver(&id).await).await;
+    }
 }
 
 #[tokio::test]
@@ -299,15 +346,40 @@ async fn identity() {
         .await;
     both.agree(async |api| api.refresh(&Token::presented("r")).await)
         .await;
+    both.agree(async |api| api.renew(&Token::presented("r")).await)
+        .await;
+    let new = Password::parse("battery staple", "").unwrap();
+    both.agree(async |api| api.change_password(&caller, "correct horse", &new).await)
+        .await;
+    both.agree(async |api| api.sign_out_everywhere(&caller).await)
+        .await;
     both.agree(async |api| api.sign_out(&caller).await).await;
     both.agree(async |api| api.me(&caller).await).await;
     both.agree(async |api| api.public_keys().await).await;
+}
+
+#[tokio::test]
+async fn dead_letters() {
+    let both = both!(DeadLetterSource, DeadLetterClient);
+    both.agree(async |api| api.parked(10_000).await).await;
+    let id = EventId::parse("e1").unwrap();
+    both.agree(async |api| api.replay(&id).await).await;
 }
 
 fn event(id: &str, subject: &str) -> Event {
     let id = EventId::parse(id).unwrap();
     let time = Timestamp::from_millis(1_790_000_000_123);
     Event::new(id, EventKind::ProductChanged, subject, time)
+}
+
+/// The events as an outbox holds them.
+fn waiting(events: &[Event]) -> Vec<PendingEvent> {
+    let pending = |(event, sequence): (&Event, i64)| PendingEvent {
+        sequence,
+        event: event.clone(),
+        attempts: 0,
+    };
+    events.iter().zip(1..).map(pending).collect()
 }
 
 #[tokio::test]
@@ -317,7 +389,7 @@ async fn events_are_pushed_to_every_subscriber() {
     let urls = urls.map(|url| format!("{url}/internal/events"));
     let sink = PushSink::new(urls.to_vec(), SECRET).unwrap();
     let events = [event("e1", "a"), event("e2", "bad"), event("e3", "c")];
-    let failed = sink.deliver(&events).await.unwrap();
+    let failed = sink.deliver(&waiting(&events)).await.unwrap();
     assert_eq!(failed, [(1, "no".to_owned())]);
     let (first, second) = (first.taken(), second.taken());
     assert_eq!(first, [format!("{:?}", ("handle", &events[..]))]);
@@ -329,14 +401,19 @@ async fn events_are_not_delivered_to_a_subscriber_that_is_gone_or_refuses() {
     let fake = Arc::new(Fake::default());
     let url = format!("{}/internal/events", serve(&fake).await);
     let stranger = PushSink::new(vec![url.clone()], "wrong").unwrap();
-    assert!(stranger.deliver(&[event("e1", "a")]).await.is_err());
+    assert!(
+        stranger
+            .deliver(&waiting(&[event("e1", "a")]))
+            .await
+            .is_err()
+    );
     let gone = vec![url, "http://127.0.0.1:1/internal/events".to_owned()];
     let sink = PushSink::new(gone, SECRET).unwrap();
-    assert!(sink.deliver(&[event("e1", "a")]).await.is_err());
+    assert!(sink.deliver(&waiting(&[event("e1", "a")])).await.is_err());
     let nobody = PushSink::new(Vec::new(), SECRET).unwrap();
     assert!(
         nobody
-            .deliver(&[event("e1", "a")])
+            .deliver(&waiting(&[event("e1", "a")]))
             .await
             .unwrap()
             .is_empty()

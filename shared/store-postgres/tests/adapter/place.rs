@@ -11,16 +11,29 @@ use std::{
 
 use async_trait::async_trait;
 use bothways_domain::{
-    cart::CartStore, checkout::CheckoutStore, event::Outbox, identity::IdentityStore,
-    inventory::InventoryStore, product::ProductStore,
+    cart::CartStore,
+    checkout::CheckoutStore,
+    event::{Outbox, Teller},
+    fulfilment::FulfilmentStore,
+    identity::IdentityStore,
+    inventory::InventoryStore,
+    product::ProductStore,
 };
 use bothways_store_contract::{Counter, Place};
 use bothways_store_postgres::{
-    Carts, Checkouts, ContextOutbox, Database, Identities, Inventory, Products, connect,
+    Carts, Checkouts, ContextOutbox, Database, Identities, Inventory, Products, Shipments, connect,
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-pub(crate) const CONTEXTS: [&str; 5] = ["product", "inventory", "cart", "checkout", "identity"];
+pub(crate) const CONTEXTS: [&str; 7] = [
+    "product",
+    "inventory",
+    "cart",
+    "checkout",
+    "fulfilment",
+    "identity",
+    "media",
+];
 
 /// The server to test with. Where there is none, that is said once; on CI it is a failure.
 fn server() -> Option<String> {
@@ -103,12 +116,20 @@ impl Place for Schemas {
         Arc::new(Checkouts::new(self.open("checkout").await))
     }
 
+    async fn shipments(&self) -> Arc<dyn FulfilmentStore> {
+        Arc::new(Shipments::new(self.open("fulfilment").await))
+    }
+
     async fn identities(&self) -> Arc<dyn IdentityStore> {
         Arc::new(Identities::new(self.open("identity").await))
     }
 
     async fn outbox(&self, context: &str) -> Arc<dyn Outbox> {
         Arc::new(ContextOutbox::new(self.open(context).await))
+    }
+
+    async fn teller(&self) -> Arc<dyn Teller> {
+        Arc::new(ContextOutbox::new(self.open("media").await))
     }
 
     async fn dispose(&self) {

@@ -6,7 +6,15 @@ use bothways_store_sqlite::{Carts, connect};
 
 use crate::place::Directory;
 
-const CONTEXTS: [&str; 5] = ["product", "inventory", "cart", "checkout", "identity"];
+const CONTEXTS: [&str; 7] = [
+    "product",
+    "inventory",
+    "cart",
+    "checkout",
+    "fulfilment",
+    "identity",
+    "media",
+];
 
 #[tokio::test]
 async fn every_context_has_a_file_that_answers() {

@@ -4,12 +4,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bothways_domain::{
-    cart::CartStore, checkout::CheckoutStore, event::Outbox, identity::IdentityStore,
-    inventory::InventoryStore, product::ProductStore,
+    cart::CartStore,
+    checkout::CheckoutStore,
+    event::{Outbox, Teller},
+    fulfilment::FulfilmentStore,
+    identity::IdentityStore,
+    inventory::InventoryStore,
+    product::ProductStore,
 };
 use bothways_store_contract::{Counter, Place};
 use bothways_store_sqlite::{
-    Carts, Checkouts, ContextOutbox, Database, Identities, Inventory, Products, connect,
+    Carts, Checkouts, ContextOutbox, Database, Identities, Inventory, Products, Shipments, connect,
 };
 use tempfile::TempDir;
 
@@ -53,12 +58,20 @@ impl Place for Directory {
         Arc::new(Checkouts::new(self.open("checkout").await))
     }
 
+    async fn shipments(&self) -> Arc<dyn FulfilmentStore> {
+        Arc::new(Shipments::new(self.open("fulfilment").await))
+    }
+
     async fn identities(&self) -> Arc<dyn IdentityStore> {
         Arc::new(Identities::new(self.open("identity").await))
     }
 
     async fn outbox(&self, context: &str) -> Arc<dyn Outbox> {
         Arc::new(ContextOutbox::new(self.open(context).await))
+    }
+
+    async fn teller(&self) -> Arc<dyn Teller> {
+        Arc::new(ContextOutbox::new(self.open("media").await))
     }
 
     async fn dispose(&self) {

@@ -8,17 +8,18 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bothways_domain::{
-    Caller, Error, FieldError,
+    Caller, Error, FieldError, Result,
     id::Token,
-    identity::{Credentials, Tokens},
+    identity::{Credentials, Password, Tokens},
+    paging::Paging,
 };
 use bothways_http::{extract::Query, identity::new_user};
 use serde::Deserialize;
 
-use super::{Answer, Chrome, go_to};
+use super::{Answer, Chrome, cart::bring_along, go_to};
 use crate::{
     Pages,
-    cookies::NewCookies,
+    cookies::{CART, ITEMS, NewCookies},
     error::render,
     format,
     session::{self, Visitor},
@@ -40,6 +41,7 @@ struct Login {
     email: String,
     next: String,
     message: &'static str,
+    notice: &'static str,
 }
 
 #[derive(Template)]
@@ -52,6 +54,9 @@ struct Account {
     total: u64,
     previous: Option<u32>,
     next: Option<u32>,
+    /// What was just done.
+    notice: &'static str,
+    errors: Vec<FieldError>,
 }
 
 /// A way inside this shop, or to the account: nobody is led elsewhere by a link to the sign-in.
@@ -120,11 +125,7 @@ pub(crate) async fn register(
 
 impl Register {
     fn error(&self, field: &str) -> &str {
-        let found = self
-            .errors
-            .iter()
-            .find(|error| error.pointer.trim_start_matches('/') == field);
-        found.map_or("", |error| error.detail.as_str())
+        super::error_of(&self.errors, field)
     }
 }
 
@@ -132,16 +133,10 @@ impl Register {
 async fn signed_in(pages: &Pages, visitor: &Visitor, tokens: &Tokens, to: &str) -> Response {
     let mut cookies = NewCookies::default();
     session::keep(&mut cookies, tokens);
-    if let Some(cart) = &visitor.cart {
-        let caller = pages
-            .tokens
-            .identify(Token::presented(tokens.access_token.reveal()))
-            .await;
-        if let Err(error) = pages.cart.claim(&caller, cart).await {
-            tracing::info!(%error, "a cart was not taken along");
-        }
-    }
-    go_to(to, cookies)
+    let access = Token::presented(tokens.access_token.reveal());
+    let caller = pages.tokens.identify(access).await;
+    let together = bring_along(pages, &caller, visitor.cart.as_ref(), &mut cookies).await;
+    go_to(if together { to } else { "/cart?apart=1" }, cookies)
 }
 
 /// The sign-in's form.
@@ -157,6 +152,11 @@ pub(crate) async fn login_form(
         email: String::new(),
         next,
         message: "",
+        notice: if query.text("everywhere").is_some() {
+            "You are signed out on every device."
+        } else {
+            ""
+        },
     })
     .into_response())
 }
@@ -201,6 +201,7 @@ pub(crate) async fn login(
             email: form.email,
             next,
             message,
+            notice: "",
         }),
     )
         .into_response())
@@ -214,21 +215,26 @@ pub(crate) async fn logout(State(pages): State<Pages>, visitor: Visitor) -> Answ
         tracing::warn!(%error, "a session could not be ended");
     }
     let mut cookies = NewCookies::default();
-    session::forget(&mut cookies);
-    cookies.remove(crate::cookies::CART);
+    leave(&mut cookies);
     Ok(go_to("/", cookies))
 }
 
 /// The account's page; a guest is asked to sign in.
 pub(crate) async fn show(State(pages): State<Pages>, visitor: Visitor, query: Query) -> Answer {
-    let user = match pages.identity.me(&visitor.caller).await {
-        Ok(user) => user,
+    let mut page = match account(&pages, &visitor, query.paging()?).await {
         Err(Error::Unauthenticated) => {
             return Ok(go_to("/login?next=/account", NewCookies::default()));
         }
-        Err(other) => return Err(other.into()),
+        page => page?,
     };
-    let paging = query.paging()?;
+    if query.text("changed").is_some() {
+        page.notice = "Your password is changed. Everywhere else you are signed out.";
+    }
+    Ok(render(&page).into_response())
+}
+
+async fn account(pages: &Pages, visitor: &Visitor, paging: Paging) -> Result<Account> {
+    let user = pages.identity.me(&visitor.caller).await?;
     let found = pages.checkout.orders(&visitor.caller, paging).await?;
     let orders = found.entries.iter().map(|order| {
         (
@@ -239,14 +245,79 @@ pub(crate) async fn show(State(pages): State<Pages>, visitor: Visitor, query: Qu
         )
     });
     let page = paging.page();
-    let page = Account {
-        chrome: Chrome::new(&pages, Some(&visitor), ""),
+    Ok(Account {
+        chrome: Chrome::new(pages, Some(visitor), ""),
         name: user.name,
         email: user.email,
         orders: orders.collect(),
         total: found.total,
         previous: (page > 1).then(|| page - 1),
         next: (u64::from(page) * u64::from(paging.per_page()) < found.total).then_some(page + 1),
+        notice: "",
+        errors: Vec::new(),
+    })
+}
+
+impl Account {
+    /// The input that an error is about.
+    fn input(error: &FieldError) -> &str {
+        error.pointer.rsplit('/').next().unwrap_or_default()
+    }
+
+    fn error(&self, field: &str) -> &str {
+        super::error_of(&self.errors, field)
+    }
+}
+
+/// A password and the one to come after it.
+#[derive(Deserialize)]
+pub(crate) struct PasswordChange {
+    current_password: String,
+    new_password: String,
+}
+
+/// Changes the password; the user's other sessions end.
+pub(crate) async fn change_password(
+    State(pages): State<Pages>,
+    visitor: Visitor,
+    Form(form): Form<PasswordChange>,
+) -> Answer {
+    let changed = match Password::parse(&form.new_password, "/new_password") {
+        Ok(new) => {
+            let current = &form.current_password;
+            pages
+                .identity
+                .change_password(&visitor.caller, current, &new)
+                .await
+        }
+        Err(error) => Err(error),
     };
-    Ok(render(&page).into_response())
+    let (status, errors) = match changed {
+        Ok(()) => return Ok(go_to("/account?changed=1", NewCookies::default())),
+        Err(Error::Validation(errors)) => (StatusCode::UNPROCESSABLE_ENTITY, errors),
+        Err(Error::RateLimited { .. }) => {
+            let often = "Too many wrong passwords. Please wait a minute.";
+            let error = FieldError::new("/current_password", often);
+            (StatusCode::TOO_MANY_REQUESTS, vec![error])
+        }
+        Err(other) => return Err(other.into()),
+    };
+    let mut page = account(&pages, &visitor, Paging::default()).await?;
+    page.errors = errors;
+    Ok((status, render(&page)).into_response())
+}
+
+/// Ends every session of the user, this one too.
+pub(crate) async fn sign_out_everywhere(State(pages): State<Pages>, visitor: Visitor) -> Answer {
+    pages.identity.sign_out_everywhere(&visitor.caller).await?;
+    let mut cookies = NewCookies::default();
+    leave(&mut cookies);
+    Ok(go_to("/login?everywhere=1", cookies))
+}
+
+/// Nothing of a user stays in the browser.
+fn leave(cookies: &mut NewCookies) {
+    session::forget(cookies);
+    cookies.remove(CART);
+    cookies.remove(ITEMS);
 }

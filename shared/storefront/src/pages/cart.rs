@@ -1,20 +1,21 @@
 //! The cart.
 
 use askama::Template;
-use axum::{Form, extract::State, response::IntoResponse as _};
+use axum::{Form, extract::State};
 use bothways_domain::{
-    Error, Money, Result,
+    Caller, Error, Money, Result,
     cart::{CartView, Quantity},
     id::{CartId, ProductId},
     inventory::Availability,
     pricing,
 };
+use bothways_http::extract::Query;
 use serde::Deserialize;
 
-use super::{Answer, Chrome, go_to};
+use super::{Answer, Chrome, go_to, with_cookies};
 use crate::{
     Pages,
-    cookies::{CART, MONTH, NewCookies},
+    cookies::{CART, ITEMS, MONTH, NewCookies},
     error::{Failure, render},
     format,
     session::Visitor,
@@ -27,6 +28,8 @@ struct Cart {
     lines: Vec<Line>,
     sums: Sums,
     blocked: bool,
+    /// Whether an earlier cart of the user's had to stay apart from this one.
+    apart: bool,
 }
 
 /// A line of a cart or an order summary.
@@ -50,6 +53,10 @@ pub(crate) struct Sums {
     pub(crate) total: String,
     /// The total in minor units, for the form.
     pub(crate) amount: i64,
+    /// What is missing for free shipping; empty when nothing is.
+    pub(crate) to_free: String,
+    /// How far towards free shipping this is.
+    pub(crate) free_percent: i64,
 }
 
 /// The lines of a cart.
@@ -76,7 +83,16 @@ pub(crate) fn sums(subtotal: Money) -> Result<Sums> {
     } else {
         format::price(totals.shipping)
     };
+    let missing = pricing::FREE_SHIPPING_FROM - subtotal.amount();
+    let to_free = if missing > 0 {
+        format::price(Money::new(missing, subtotal.currency()))
+    } else {
+        String::new()
+    };
     Ok(Sums {
+        to_free,
+        free_percent: subtotal.amount().clamp(0, pricing::FREE_SHIPPING_FROM) * 100
+            / pricing::FREE_SHIPPING_FROM,
         subtotal: format::price(totals.subtotal),
         shipping,
         total: format::price(totals.total),
@@ -84,17 +100,66 @@ pub(crate) fn sums(subtotal: Money) -> Result<Sums> {
     })
 }
 
-/// The visitor's cart, if it is still there.
+/// The cart this browser remembers, if it is still there; else the one a signed-in user filled elsewhere.
 pub(crate) async fn current(pages: &Pages, visitor: &Visitor) -> Result<Option<CartView>> {
-    match &visitor.cart {
-        Some(id) => pages.cart.view(&visitor.caller, id).await,
-        None => Ok(None),
+    let known = match &visitor.cart {
+        Some(id) => pages.cart.view(&visitor.caller, id).await?,
+        None => None,
+    };
+    match known {
+        None if visitor.is_signed_in() => pages.cart.mine(&visitor.caller).await,
+        known => Ok(known),
     }
 }
 
+/// Puts a guest's cart and the cart of the user they turned out to be together. `false` when the two hold too much for
+/// one: then the guest's is the user's next one, and the earlier one waits until that is bought.
+pub(crate) async fn bring_along(
+    pages: &Pages,
+    caller: &Caller,
+    guest: Option<&CartId>,
+    cookies: &mut NewCookies,
+) -> bool {
+    let mut together = true;
+    let cart = match guest {
+        None => pages.cart.mine(caller).await,
+        Some(guest) => match pages.cart.merge(caller, guest).await {
+            Err(Error::Validation(_)) => {
+                together = false;
+                pages.cart.claim(caller, guest).await.map(Some)
+            }
+            // Somebody else's who used this browser, or gone: there is nothing to bring.
+            Err(Error::NotFound(_)) => pages.cart.mine(caller).await,
+            merged => merged.map(Some),
+        },
+    };
+    match cart {
+        Ok(Some(cart)) => remember(cookies, &cart),
+        Ok(None) => {}
+        // Signing in goes on; the guest's cart is still in the browser and as it was.
+        Err(error) => tracing::warn!(%error, "a cart was not taken along"),
+    }
+    together
+}
+
+/// Remembers the cart and, for the badge in the head of each page, how much is in it.
+pub(crate) fn remember(cookies: &mut NewCookies, cart: &CartView) {
+    let items: u32 = cart.items.iter().map(|item| item.quantity.get()).sum();
+    cookies.set(CART, cart.id.as_str(), MONTH);
+    cookies.set(ITEMS, &items.to_string(), MONTH);
+}
+
 /// The cart's page.
-pub(crate) async fn show(State(pages): State<Pages>, visitor: Visitor) -> Answer {
+pub(crate) async fn show(State(pages): State<Pages>, mut visitor: Visitor, query: Query) -> Answer {
     let cart = current(&pages, &visitor).await?;
+    let mut cookies = NewCookies::default();
+    match &cart {
+        Some(cart) => {
+            remember(&mut cookies, cart);
+            visitor.items = cart.items.iter().map(|item| item.quantity.get()).sum();
+        }
+        None => cookies.remove(ITEMS),
+    }
     let (lines, sums, blocked) = match &cart {
         Some(cart) => {
             let blocked = cart
@@ -106,13 +171,14 @@ pub(crate) async fn show(State(pages): State<Pages>, visitor: Visitor) -> Answer
         None => (Vec::new(), Sums::default(), false),
     };
     let chrome = Chrome::new(&pages, Some(&visitor), "");
-    Ok(render(&Cart {
+    let page = render(&Cart {
         chrome,
         lines,
         sums,
         blocked,
-    })
-    .into_response())
+        apart: query.text("apart").is_some(),
+    });
+    Ok(with_cookies(page, cookies))
 }
 
 /// Some of a product.
@@ -142,17 +208,17 @@ pub(crate) async fn put(
         Some(cart) => cart,
         None => pages.cart.create(&visitor.caller).await?,
     };
-    cookies.set(CART, cart.id.as_str(), MONTH);
     let there = cart
         .items
         .iter()
         .find(|item| item.product_id == product)
         .map_or(0, |item| item.quantity.get());
     if wanted == 0 && form.mode != "add" {
-        pages
+        let cart = pages
             .cart
             .remove_item(&visitor.caller, &cart.id, &product, None)
             .await?;
+        remember(&mut cookies, &cart);
         return Ok(go_to("/cart", cookies));
     }
     let quantity = if form.mode == "add" {
@@ -162,10 +228,11 @@ pub(crate) async fn put(
         wanted
     };
     let quantity = Quantity::parse(quantity)?;
-    pages
+    let cart = pages
         .cart
         .put_item(&visitor.caller, &cart.id, &product, quantity, None)
         .await?;
+    remember(&mut cookies, &cart);
     Ok(go_to("/cart", cookies))
 }
 
@@ -183,9 +250,11 @@ pub(crate) async fn remove(
 ) -> Answer {
     let product = ProductId::parse(&form.product).ok_or_else(Failure::not_found)?;
     let cart: &CartId = visitor.cart.as_ref().ok_or_else(Failure::not_found)?;
-    pages
+    let cart = pages
         .cart
         .remove_item(&visitor.caller, cart, &product, None)
         .await?;
-    Ok(go_to("/cart", NewCookies::default()))
+    let mut cookies = NewCookies::default();
+    remember(&mut cookies, &cart);
+    Ok(go_to("/cart", cookies))
 }

@@ -12,6 +12,7 @@ use bothways_domain::{
     cart::CartView,
     checkout::{Address, CheckoutRequest},
     id::{IdempotencyKey, hex},
+    paging::Paging,
 };
 use bothways_http::request;
 use serde::Deserialize;
@@ -23,7 +24,7 @@ use super::{
 };
 use crate::{
     Pages,
-    cookies::NewCookies,
+    cookies::{ITEMS, NewCookies},
     error::{Failure, render},
     format,
     session::Visitor,
@@ -51,6 +52,8 @@ struct Checkout {
     form: Fields,
     message: String,
     errors: Vec<FieldError>,
+    /// Whether the address is that of the last order.
+    remembered: bool,
 }
 
 struct Method {
@@ -99,7 +102,13 @@ impl Checkout {
             form,
             message: String::new(),
             errors: Vec::new(),
+            remembered: false,
         })
+    }
+
+    /// The input that an error is about.
+    fn input(error: &FieldError) -> &str {
+        error.pointer.rsplit('/').next().unwrap_or_default()
     }
 
     fn respond(self, status: StatusCode) -> Response {
@@ -121,12 +130,27 @@ pub(crate) async fn show(State(pages): State<Pages>, visitor: Visitor) -> Answer
         key: fresh_key(&pages),
         ..Fields::default()
     };
-    if visitor.is_signed_in()
-        && let Ok(user) = pages.identity.me(&visitor.caller).await
-    {
+    let remembered = visitor.is_signed_in() && remember(&pages, &visitor, &mut form).await;
+    let mut page = Checkout::new(&pages, &visitor, &cart, form)?;
+    page.remembered = remembered;
+    Ok(page.respond(StatusCode::OK))
+}
+
+/// Fills in what is known of a signed-in buyer: where the last order went, else name and address of the account.
+async fn remember(pages: &Pages, visitor: &Visitor, form: &mut Fields) -> bool {
+    let newest = Paging::parse(Some(1), Some(1)).unwrap_or_default();
+    let last = pages.checkout.orders(&visitor.caller, newest).await;
+    if let Some(order) = last.ok().and_then(|page| page.entries.into_iter().next()) {
+        let to = order.shipping_address;
+        (form.email, form.name, form.line1) = (order.email, to.name, to.line1);
+        form.line2 = to.line2.unwrap_or_default();
+        (form.city, form.postal_code, form.country) = (to.city, to.postal_code, to.country);
+        return true;
+    }
+    if let Ok(user) = pages.identity.me(&visitor.caller).await {
         (form.email, form.name) = (user.email, user.name);
     }
-    Ok(Checkout::new(&pages, &visitor, &cart, form)?.respond(StatusCode::OK))
+    false
 }
 
 /// Buys the cart.
@@ -158,6 +182,7 @@ pub(crate) async fn buy(
     {
         Ok(placed) => {
             let mut cookies = NewCookies::default();
+            cookies.remove(ITEMS);
             visitor.remember_order(&mut cookies, &placed.order.id, &placed.access_token);
             Ok(go_to(&format!("/orders/{}", placed.order.id), cookies))
         }
@@ -238,10 +263,6 @@ async fn again(pages: &Pages, visitor: &Visitor, mut form: Fields, error: Error)
 impl Checkout {
     /// What is wrong with a field, if anything.
     fn error(&self, field: &str) -> &str {
-        let at = |error: &&FieldError| error.pointer.rsplit('/').next() == Some(field);
-        self.errors
-            .iter()
-            .find(at)
-            .map_or("", |error| error.detail.as_str())
+        super::error_of(&self.errors, field)
     }
 }

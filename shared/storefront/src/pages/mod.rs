@@ -6,11 +6,12 @@ pub(crate) mod cart;
 pub(crate) mod checkout;
 pub(crate) mod home;
 pub(crate) mod order;
+mod price_range;
 pub(crate) mod product;
 pub(crate) mod search;
 
 use axum::response::{IntoResponse, Redirect, Response};
-use bothways_domain::{Result, search::Hit};
+use bothways_domain::{FieldError, Result, search::Hit};
 
 use crate::{Pages, assets, cookies::NewCookies, error::Failure, format, session::Visitor};
 
@@ -24,6 +25,8 @@ pub(crate) struct Chrome {
     pub(crate) signed_in: bool,
     pub(crate) admin: bool,
     pub(crate) query: String,
+    /// How many things are in the cart, as far as the browser knows.
+    pub(crate) items: u32,
     pub(crate) css: String,
     pub(crate) js: String,
     pub(crate) icon: String,
@@ -38,6 +41,7 @@ impl Chrome {
             signed_in: visitor.is_some_and(Visitor::is_signed_in),
             admin: visitor.is_some_and(|visitor| visitor.caller.is_admin()),
             query: query.to_owned(),
+            items: visitor.map_or(0, |visitor| visitor.items),
             css: assets::path("shop.css"),
             js: assets::path("shop.js"),
             icon: assets::path("icon.svg"),
@@ -73,6 +77,15 @@ impl From<&Hit> for Card {
                 .unwrap_or_default(),
         }
     }
+}
+
+/// What is wrong with that field of a form; empty when nothing is.
+pub(crate) fn error_of<'a>(errors: &'a [FieldError], field: &str) -> &'a str {
+    let at = |error: &&FieldError| error.pointer.rsplit('/').next() == Some(field);
+    errors
+        .iter()
+        .find(at)
+        .map_or("", |error| error.detail.as_str())
 }
 
 /// To another page, after something was done.

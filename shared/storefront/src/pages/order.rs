@@ -32,8 +32,54 @@ struct OrderPage {
     total: String,
     email: String,
     address: Vec<String>,
-    timeline: Vec<(&'static str, String)>,
+    stages: Vec<Stage>,
     cancellable: bool,
+}
+
+/// Something that happened to the order, or will.
+struct Stage {
+    label: &'static str,
+    class: &'static str,
+    at: String,
+}
+
+fn label(status: OrderStatus) -> &'static str {
+    match status {
+        OrderStatus::Pending => "Placed",
+        OrderStatus::Confirmed => "Confirmed",
+        OrderStatus::Shipped => "Shipped",
+        OrderStatus::Delivered => "Delivered",
+        OrderStatus::Cancelled => "Cancelled",
+        OrderStatus::Declined => "Declined",
+    }
+}
+
+/// What happened, then what is still to come.
+fn stages(order: &Order) -> Vec<Stage> {
+    let happened = order.timeline.iter().map(|moment| Stage {
+        label: label(moment.status),
+        class: match moment.status {
+            OrderStatus::Cancelled | OrderStatus::Declined => "done bad",
+            _ => "done",
+        },
+        at: format::moment(moment.at),
+    });
+    let ahead: &[OrderStatus] = match order.status {
+        OrderStatus::Pending => &[
+            OrderStatus::Confirmed,
+            OrderStatus::Shipped,
+            OrderStatus::Delivered,
+        ],
+        OrderStatus::Confirmed => &[OrderStatus::Shipped, OrderStatus::Delivered],
+        OrderStatus::Shipped => &[OrderStatus::Delivered],
+        _ => &[],
+    };
+    let to_come = ahead.iter().map(|status| Stage {
+        label: label(*status),
+        class: "ahead",
+        at: "to come".to_owned(),
+    });
+    happened.chain(to_come).collect()
 }
 
 fn headline(status: OrderStatus) -> &'static str {
@@ -48,6 +94,7 @@ fn headline(status: OrderStatus) -> &'static str {
 }
 
 fn page(pages: &Pages, visitor: &Visitor, order: Order) -> OrderPage {
+    let stages = stages(&order);
     let to = order.shipping_address;
     let address = [
         Some(to.name),
@@ -75,11 +122,7 @@ fn page(pages: &Pages, visitor: &Visitor, order: Order) -> OrderPage {
         total: format::price(order.total),
         email: order.email,
         address: address.into_iter().flatten().collect(),
-        timeline: order
-            .timeline
-            .iter()
-            .map(|moment| (moment.status.as_str(), format::moment(moment.at)))
-            .collect(),
+        stages,
         cancellable: order.status == OrderStatus::Confirmed,
     }
 }

@@ -23,7 +23,10 @@ struct Product {
     name: String,
     brand: String,
     trail: Vec<(String, String)>,
+    /// The picture at the size of a card, or a drawing.
     picture: String,
+    /// The large picture, if there is one.
+    full: String,
     price: String,
     availability: &'static str,
     availability_class: &'static str,
@@ -45,7 +48,8 @@ pub(crate) async fn show(
         .view(&id)
         .await?
         .ok_or_else(Failure::not_found)?;
-    let image = product.images.as_ref().map(|images| images.full.as_str());
+    let images = product.images.as_ref();
+    let card = images.map(|images| images.card.as_str());
     let trail = (1..=product.category.levels().len()).map(|depth| {
         let path = product.category.prefix(depth).to_string();
         (
@@ -55,7 +59,8 @@ pub(crate) async fn show(
     });
     let page = Product {
         chrome: Chrome::new(&pages, Some(&visitor), ""),
-        picture: format::picture(image, id.as_str(), &product.name),
+        picture: format::picture(card, id.as_str(), &product.name),
+        full: images.map_or_else(String::new, |images| images.full.clone()),
         id: id.to_string(),
         trail: trail.collect(),
         price: format::price(product.price),

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::{extract::State, response::IntoResponse as _};
 use bothways_domain::{
+    Currency, Money,
     paging::MAX_DEPTH,
     product::Category,
     search::{SearchPage, SearchRequest, Sort},
@@ -12,8 +13,8 @@ use bothways_http::{
     search::{query_pairs, search_request},
 };
 
-use super::{Answer, Card, Chrome};
-use crate::{Pages, error::render, format, session::Visitor};
+use super::{Answer, Card, Chrome, go_to, price_range};
+use crate::{Pages, cookies::NewCookies, error::render, format, session::Visitor};
 
 /// The search page with these parameters.
 pub(crate) fn path(pairs: &[(&str, &str)]) -> String {
@@ -29,6 +30,8 @@ pub(crate) fn path(pairs: &[(&str, &str)]) -> String {
 #[template(path = "search.html")]
 struct Search {
     chrome: Chrome,
+    /// What is listed, when nothing was asked for.
+    heading: String,
     corrected: Option<String>,
     total: u64,
     cards: Vec<Card>,
@@ -38,6 +41,12 @@ struct Search {
     prices: Vec<Link>,
     stock: Link,
     sorts: Vec<Link>,
+    /// The filters in use; each link takes one away.
+    chips: Vec<Link>,
+    /// What the form of the price range has to keep.
+    kept: Vec<(&'static str, String)>,
+    from: String,
+    to: String,
     previous: Option<String>,
     next: Option<String>,
     page: u32,
@@ -55,6 +64,9 @@ struct Link {
 /// A page of results.
 pub(crate) async fn show(State(pages): State<Pages>, visitor: Visitor, query: Query) -> Answer {
     let request = search_request(&query)?;
+    if let Some(narrowed) = typed_range(&query, &request) {
+        return Ok(go_to(&link(&narrowed, 1), NewCookies::default()));
+    }
     let found = pages.search.search(&request).await?;
     let per_page = u64::from(request.paging.per_page());
     let deepest = found.total.min(u64::from(MAX_DEPTH));
@@ -62,6 +74,7 @@ pub(crate) async fn show(State(pages): State<Pages>, visitor: Visitor, query: Qu
     let turn = |to: u32| with_page(&request, to);
     let search = Search {
         chrome: Chrome::new(&pages, Some(&visitor), &request.query),
+        heading: heading(&request),
         corrected: found.corrected_query.clone(),
         total: found.total,
         cards: found.hits.iter().map(Card::from).collect(),
@@ -71,6 +84,10 @@ pub(crate) async fn show(State(pages): State<Pages>, visitor: Visitor, query: Qu
         prices: prices(&request, &found, pages.settings.currency),
         stock: stock(&request),
         sorts: sorts(&request),
+        chips: chips(&request, pages.settings.currency),
+        kept: kept(&request),
+        from: price_range::show(request.min_price),
+        to: price_range::show(request.max_price),
         previous: (page > 1).then(|| turn(page - 1)),
         next: (u64::from(page) * per_page < deepest
             && (u64::from(page) + 1) * per_page <= u64::from(MAX_DEPTH))
@@ -79,6 +96,73 @@ pub(crate) async fn show(State(pages): State<Pages>, visitor: Visitor, query: Qu
         pages: deepest.div_ceil(per_page).max(1),
     };
     Ok(render(&search).into_response())
+}
+
+/// What is listed: a category, or everything.
+fn heading(request: &SearchRequest) -> String {
+    let category = request.categories.first();
+    let level = category.and_then(|category| category.levels().last());
+    level.map_or_else(|| "Everything".to_owned(), Clone::clone)
+}
+
+/// The request with the price range that was typed, if one was.
+fn typed_range(query: &Query, request: &SearchRequest) -> Option<SearchRequest> {
+    let typed = |name| query.text(name).and_then(price_range::parse);
+    if query.text("from").is_none() && query.text("to").is_none() {
+        return None;
+    }
+    let (mut from, mut to) = (typed("from"), typed("to"));
+    if let (Some(least), Some(most)) = (from, to)
+        && least > most
+    {
+        (from, to) = (to, from);
+    }
+    Some(SearchRequest {
+        min_price: from,
+        max_price: to,
+        ..request.clone()
+    })
+}
+
+/// All of the request but its price range and page.
+fn kept(request: &SearchRequest) -> Vec<(&'static str, String)> {
+    let mut pairs = query_pairs(request);
+    pairs.retain(|(name, _)| !matches!(*name, "min_price" | "max_price" | "page" | "per_page"));
+    pairs
+}
+
+/// The filters in use, but for the category, which has its trail.
+fn chips(request: &SearchRequest, currency: Currency) -> Vec<Link> {
+    let chip = |label: String, path| Link {
+        label,
+        count: None,
+        path,
+        chosen: true,
+    };
+    let money = |amount| format::price(Money::new(amount, currency));
+    let mut chips: Vec<Link> = request
+        .brands
+        .iter()
+        .map(|brand| {
+            let without = changed(request, |r| r.brands.retain(|other| other != brand));
+            chip(brand.clone(), without)
+        })
+        .collect();
+    let range = match (request.min_price, request.max_price) {
+        (None, None) => None,
+        (Some(from), None) => Some(format!("{} and up", money(from))),
+        (None, Some(to)) => Some(format!("up to {}", money(to))),
+        (Some(from), Some(to)) => Some(format!("{} to {}", money(from), money(to))),
+    };
+    if let Some(range) = range {
+        let without = changed(request, |r| (r.min_price, r.max_price) = (None, None));
+        chips.push(chip(range, without));
+    }
+    if request.in_stock == Some(true) {
+        let without = changed(request, |r| r.in_stock = None);
+        chips.push(chip("In stock".to_owned(), without));
+    }
+    chips
 }
 
 /// The link to a request, without what is as usual.
@@ -168,12 +252,8 @@ fn brands(request: &SearchRequest, found: &SearchPage) -> Vec<Link> {
     facet.collect()
 }
 
-fn prices(
-    request: &SearchRequest,
-    found: &SearchPage,
-    currency: bothways_domain::Currency,
-) -> Vec<Link> {
-    let money = |amount| format::price(bothways_domain::Money::new(amount, currency));
+fn prices(request: &SearchRequest, found: &SearchPage, currency: Currency) -> Vec<Link> {
+    let money = |amount| format::price(Money::new(amount, currency));
     let facet = found.facets.price.iter().map(|range| {
         let last = range.to.map(|to| to - 1);
         let chosen = request.min_price == Some(range.from) && request.max_price == last;

@@ -2,6 +2,7 @@
 //! from the deployment. What the local host can't honour is refused by name, never ignored; what
 //! has a meaning only on AWS (policies, tags, alarms) is on explicit lists.
 
+mod bucket;
 mod function;
 mod intrinsics;
 pub(crate) mod model;
@@ -156,6 +157,18 @@ fn bind_resources(
                     }
                 }
             }
+            Some("AWS::S3::Bucket") => {
+                let name = match &properties["BucketName"] {
+                    Value::Null => Ok(bucket::default_name(id)),
+                    name => local_name(resolver, id, name),
+                };
+                match name {
+                    Ok(name) => bind_bucket(resolver, id, &name),
+                    Err(error) => {
+                        problems.push(format!("Resources.{id}.Properties.BucketName: {error}"));
+                    }
+                }
+            }
             Some("AWS::Serverless::HttpApi") => {
                 resolver.refs.insert(id.clone(), json!(id));
             }
@@ -187,6 +200,14 @@ fn bind_queue(resolver: &mut Resolver, id: &str, name: &str, endpoint: &str) {
             .attributes
             .insert((id.to_owned(), attribute.to_owned()), value);
     }
+}
+
+fn bind_bucket(resolver: &mut Resolver, id: &str, name: &str) {
+    resolver.refs.insert(id.to_owned(), json!(name));
+    let arn = json!(format!("arn:aws:s3:::{name}"));
+    resolver
+        .attributes
+        .insert((id.to_owned(), "Arn".to_owned()), arn);
 }
 
 fn bind_function(resolver: &mut Resolver, id: &str, name: &str) {

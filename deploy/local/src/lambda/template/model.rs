@@ -16,6 +16,8 @@ pub(crate) struct Application {
     pub(crate) routes: Vec<RouteSpec>,
     /// Queues by logical id.
     pub(crate) queues: BTreeMap<String, QueueSpec>,
+    /// Buckets by logical id.
+    pub(crate) buckets: BTreeMap<String, BucketSpec>,
     /// Queues that invoke functions.
     pub(crate) queue_sources: Vec<QueueSource>,
     /// Schedules that invoke functions.
@@ -110,6 +112,37 @@ pub(crate) struct QueueSpec {
     pub(crate) maximum_message_size: usize,
     /// Logical id of the dead-letter queue, and after how many receives a message goes there.
     pub(crate) redrive: Option<(String, u32)>,
+}
+
+/// An `AWS::S3::Bucket`.
+#[derive(Debug, Clone)]
+pub(crate) struct BucketSpec {
+    /// `BucketName`, or the stack's name and the logical id.
+    pub(crate) name: String,
+    /// Queues that are told of new objects.
+    pub(crate) notifications: Vec<NotificationSpec>,
+}
+
+/// A queue that is told of a bucket's new objects.
+#[derive(Debug, Clone)]
+pub(crate) struct NotificationSpec {
+    /// Logical id of the queue.
+    pub(crate) queue: String,
+    /// How an object has to come to be: `Put`, `Copy`, `CompleteMultipartUpload`, or `*` for any.
+    pub(crate) created: String,
+    /// What its key has to begin with.
+    pub(crate) prefix: String,
+    /// What its key has to end in.
+    pub(crate) suffix: String,
+}
+
+impl NotificationSpec {
+    /// Whether the queue is to hear of an object that came to be in this way.
+    pub(crate) fn wants(&self, created: &str, key: &str) -> bool {
+        (self.created == "*" || self.created == created)
+            && key.starts_with(&self.prefix)
+            && key.ends_with(&self.suffix)
+    }
 }
 
 /// An event source mapping from a queue to a function.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::DEPLOYMENT_ONLY_RESOURCES;
+use super::bucket::read_bucket;
 use super::function::read_function;
 use super::model::{ApiSpec, Application, CorsSpec, ThrottleSpec};
 use super::queue::read_queue;
@@ -40,6 +41,7 @@ pub(super) fn read(
         functions: BTreeMap::new(),
         routes: Vec::new(),
         queues: BTreeMap::new(),
+        buckets: BTreeMap::new(),
         queue_sources: Vec::new(),
         schedules: Vec::new(),
     };
@@ -75,6 +77,10 @@ pub(super) fn read(
             "AWS::SQS::Queue" => {
                 let queue = read_queue(&id, reading.section(path, properties));
                 application.queues.insert(id, queue);
+            }
+            "AWS::S3::Bucket" => {
+                let bucket = read_bucket(&id, reading.section(path, properties));
+                application.buckets.insert(id, bucket);
             }
             other => section.refuse("Type", &format!("the local host does not support {other}")),
         }
@@ -162,6 +168,7 @@ fn check_references(reading: &Reading<'_>, application: &Application) {
             Some(_) => {}
         }
     }
+    check_notifications(reading, application);
     for source in &application.queue_sources {
         let path = format!("Resources.{}.Properties.Events", source.function);
         match application.queues.get(&source.queue) {
@@ -183,6 +190,21 @@ fn check_references(reading: &Reading<'_>, application: &Application) {
                 );
             }
             Some(_) => {}
+        }
+    }
+}
+
+fn check_notifications(reading: &Reading<'_>, application: &Application) {
+    for (id, bucket) in &application.buckets {
+        let path = format!("Resources.{id}.Properties.NotificationConfiguration");
+        for notification in &bucket.notifications {
+            match application.queues.get(&notification.queue) {
+                None => reading.refuse(&path, &format!("there is no queue {}", notification.queue)),
+                Some(queue) if queue.fifo => {
+                    reading.refuse(&path, "a bucket can't notify a FIFO queue");
+                }
+                Some(_) => {}
+            }
         }
     }
 }

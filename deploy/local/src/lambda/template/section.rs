@@ -131,6 +131,24 @@ impl<'r, 'a> Section<'r, 'a> {
         Some(self.reading.section(self.path_of(key), raw))
     }
 
+    /// Takes a list of mappings.
+    pub(super) fn sections(&mut self, key: &str) -> Vec<Section<'r, 'a>> {
+        let path = self.path_of(key);
+        let items = match self.map.remove(key) {
+            Some(Value::Array(items)) => items,
+            None => Vec::new(),
+            Some(_) => {
+                self.refuse(key, "a list was expected");
+                Vec::new()
+            }
+        };
+        items
+            .into_iter()
+            .enumerate()
+            .map(|(index, item)| self.reading.section(format!("{path}.{index}"), item))
+            .collect()
+    }
+
     /// The keys not yet taken.
     pub(super) fn keys(&self) -> Vec<String> {
         self.map.keys().cloned().collect()

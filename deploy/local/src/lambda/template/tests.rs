@@ -27,7 +27,7 @@ Resources:
       FunctionName: !Sub '${AWS::StackName}-cart'
       CodeUri: ../../target/lambda/cart/
       Policies: [{SQSSendMessagePolicy: {QueueName: !GetAtt Wake.QueueName}}]
-      Environment: {Variables: {CURRENCY: !Ref Currency, WAKE: !Ref Wake}}
+      Environment: {Variables: {CURRENCY: !Ref Currency, WAKE: !Ref Wake, PHOTOS: !Sub 's3://${Photos}', ARN: !GetAtt Photos.Arn}}
       Events:
         Any: {Type: HttpApi, Properties: {ApiId: !Ref Api, Path: '/api/carts/{proxy+}', Method: ANY}}
         Get: {Type: HttpApi, Properties: {ApiId: !Ref Api, Path: /api/carts, Method: get}}
@@ -48,6 +48,18 @@ Resources:
     Properties:
       VisibilityTimeout: 180
       RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 5}
+  Photos:
+    Type: AWS::S3::Bucket
+    DependsOn: MayNotify
+    Properties:
+      BucketName: !Sub '${AWS::StackName}-photos'
+      LifecycleConfiguration: {Rules: []}
+      NotificationConfiguration:
+        QueueConfigurations:
+          - Event: s3:ObjectCreated:*
+            Queue: !GetAtt Wake.Arn
+            Filter: {S3Key: {Rules: [{Name: prefix, Value: a/}, {Name: suffix, Value: .jpg}]}}
+  MayNotify: {Type: AWS::SQS::QueuePolicy, Properties: {Queues: [!Ref Wake]}}
   Dead:
     Type: AWS::SQS::Queue
 Outputs:
@@ -81,6 +93,15 @@ fn a_template_is_read_with_globals_parameters_and_references() {
         cart.environment["WAKE"],
         "http://127.0.0.1:9324/000000000000/Wake"
     );
+    assert_eq!(cart.environment["PHOTOS"], "s3://bothways-local-photos");
+    assert_eq!(
+        cart.environment["ARN"],
+        "arn:aws:s3:::bothways-local-photos"
+    );
+    let photos = &application.buckets["Photos"].notifications[0];
+    assert_eq!(photos.queue, "Wake");
+    assert!(photos.wants("Put", "a/b.jpg"));
+    assert!(!photos.wants("Put", "a/b.png") && !photos.wants("Put", "b/a/b.jpg"));
     assert_eq!(application.routes.len(), 2);
     let source = &application.queue_sources[0];
     assert_eq!(
@@ -148,6 +169,33 @@ fn what_the_host_cannot_honour_is_refused_by_name() {
             "there is no queue Cart",
         ),
         (
+            "s3:ObjectCreated:*",
+            "s3:ObjectRemoved:*",
+            "NotificationConfiguration.QueueConfigurations.0.Event",
+        ),
+        ("Name: suffix", "Name: middle", "Rules.1.Name"),
+        (
+            "LifecycleConfiguration: {Rules: []}",
+            "VersioningConfiguration: {Status: Enabled}",
+            "Photos.Properties.VersioningConfiguration",
+        ),
+        ("-photos'", "-Photos'", "Photos.Properties.BucketName"),
+        (
+            "Queue: !GetAtt Wake.Arn\n            Filter",
+            "Queue: !GetAtt Dead\n            Filter",
+            "QueueConfigurations.0.Queue",
+        ),
+        (
+            "Type: AWS::SQS::Queue\nOutputs",
+            "Type: AWS::SQS::Queue\n    Properties: {QueueName: d.fifo, FifoQueue: true}\nOutputs",
+            "both FIFO or neither",
+        ),
+        (
+            "VisibilityTimeout: 180",
+            "VisibilityTimeout: 180\n      QueueName: w.fifo\n      FifoQueue: true",
+            "can't notify a FIFO queue",
+        ),
+        (
             "Method: get}",
             "Method: get, PayloadFormatVersion: '1.0'}",
             "PayloadFormatVersion",
@@ -169,7 +217,7 @@ fn the_template_of_the_project_is_honoured_completely() {
         .map(|name| (name.to_owned(), format!("value-of-{name}")))
         .collect();
     let application = load(&text, &parameters, "http://127.0.0.1:1").unwrap();
-    assert_eq!(application.functions.len(), 10);
+    assert_eq!(application.functions.len(), 11);
     assert!(
         application
             .routes

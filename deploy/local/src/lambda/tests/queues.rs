@@ -57,13 +57,13 @@ async fn a_queue_feeds_the_function_and_failures_end_as_dead_letters() {
 }
 
 /// The SQS endpoint as an SDK uses it.
-struct Sqs {
+pub(super) struct Sqs {
     client: reqwest::Client,
     endpoint: String,
 }
 
 impl Sqs {
-    fn of(fixture: &Fixture) -> Self {
+    pub(super) fn of(fixture: &Fixture) -> Self {
         let endpoint = fixture.pool().settings.environment["AWS_ENDPOINT_URL_SQS"].clone();
         Self {
             client: reqwest::Client::new(),
@@ -83,6 +83,17 @@ impl Sqs {
             .header("x-amz-target", format!("AmazonSQS.{action}"))
             .body(input.to_string());
         request.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// The bodies a queue holds, as JSON.
+    pub(super) async fn messages(&self, queue: &str) -> Vec<Value> {
+        let input = json!({"QueueUrl": self.url(queue), "MaxNumberOfMessages": 10});
+        let received = self.call("ReceiveMessage", input).await;
+        let messages = received["Messages"].as_array().cloned().unwrap_or_default();
+        messages
+            .iter()
+            .map(|message| serde_json::from_str(message["Body"].as_str().unwrap()).unwrap())
+            .collect()
     }
 
     async fn depth(&self, queue: &str) -> String {

@@ -26,6 +26,9 @@ pub(crate) enum Command {
     Status(Status),
     /// Load products or stock (NDJSON, plain or .gz) into a shop
     Import(Import),
+    /// List what five tries did not deliver, or deliver it again
+    #[command(subcommand)]
+    DeadLetters(DeadLetters),
     /// Draw the catalogue's pictures into a folder
     Illustrate(Illustrate),
     /// Stop one process, such as search or serverless/payment-sandbox
@@ -35,6 +38,57 @@ pub(crate) enum Command {
     /// What containers run; docker-compose.yml says how
     #[command(hide = true, subcommand)]
     Container(Container),
+}
+
+/// What to do about events that were given up on.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadLetters {
+    /// List them, oldest first
+    List(Shops),
+    /// Send them on their way again, with all their tries
+    Replay {
+        /// Ids of events, as `list` shows them
+        #[arg(required_unless_present = "all", value_name = "ID")]
+        ids: Vec<String>,
+        /// Every one there is
+        #[arg(long, conflicts_with = "ids")]
+        all: bool,
+        #[command(flatten)]
+        shops: Shops,
+    },
+}
+
+/// Which shops a command is about.
+#[derive(Debug, Args)]
+pub(crate) struct Shops {
+    /// Base URL of a shop; by default each that runs from the data folder
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: Option<String>,
+    #[command(flatten)]
+    pub(crate) sign_in: SignIn,
+}
+
+/// Who a command signs in as.
+#[derive(Debug, Args)]
+pub(crate) struct SignIn {
+    /// Administrator; for a shop of the data folder its own is known
+    #[arg(
+        long,
+        env = "BOTHWAYS_ADMIN_EMAIL",
+        value_name = "EMAIL",
+        requires = "admin_password"
+    )]
+    pub(crate) admin_email: Option<String>,
+    /// The administrator's password
+    #[arg(
+        long,
+        env = "BOTHWAYS_ADMIN_PASSWORD",
+        value_name = "PASSWORD",
+        hide_env_values = true
+    )]
+    pub(crate) admin_password: Option<String>,
+    #[command(flatten)]
+    pub(crate) data: Data,
 }
 
 /// Commands of the containers. Their settings come from the environment, or from files that it names.
@@ -236,24 +290,8 @@ pub(crate) struct Import {
     /// The lines are stock counts, not products (by default the first line tells)
     #[arg(long)]
     pub(crate) stock: bool,
-    /// Administrator; for a shop of the data folder its own is known
-    #[arg(
-        long,
-        env = "BOTHWAYS_ADMIN_EMAIL",
-        value_name = "EMAIL",
-        requires = "admin_password"
-    )]
-    pub(crate) admin_email: Option<String>,
-    /// The administrator's password
-    #[arg(
-        long,
-        env = "BOTHWAYS_ADMIN_PASSWORD",
-        value_name = "PASSWORD",
-        hide_env_values = true
-    )]
-    pub(crate) admin_password: Option<String>,
     #[command(flatten)]
-    pub(crate) data: Data,
+    pub(crate) sign_in: SignIn,
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {
@@ -293,5 +331,16 @@ mod tests {
             panic!("not up")
         };
         assert!(up.fresh && up.choice.serverless() && !up.choice.microservices());
+    }
+
+    #[test]
+    fn dead_letters_are_replayed_by_id_or_all_of_them() {
+        let replay = |arguments: &[&str]| {
+            Cli::try_parse_from([&["bothways", "dead-letters", "replay"], arguments].concat())
+        };
+        assert!(replay(&["019f", "01a0"]).is_ok());
+        assert!(replay(&["--all", "--to", "http://127.0.0.1:8080"]).is_ok());
+        assert!(replay(&[]).is_err());
+        assert!(replay(&["019f", "--all"]).is_err());
     }
 }

@@ -5,6 +5,7 @@ mod cli;
 mod container;
 mod control;
 mod crypto;
+mod dead_letters;
 mod hex;
 mod illustrations;
 mod import;
@@ -67,6 +68,7 @@ async fn run(cli: Cli) -> Result<(), String> {
         Command::Down(data) => remote::down(&data).await,
         Command::Status(options) => remote::status(&options).await,
         Command::Import(options) => remote::import(&options).await,
+        Command::DeadLetters(command) => dead_letters::run(&command).await,
         Command::Illustrate(options) => pictures::write(&options),
         Command::Stop(name) => remote::order(&name, "stop").await,
         Command::Start(name) => remote::order(&name, "start").await,

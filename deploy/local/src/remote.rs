@@ -1,4 +1,4 @@
-//! Commands to a shop that runs: `down`, `status`, `stop`, `start`, `import`.
+//! Commands to a shop that runs: `down`, `status`, `stop`, `start`, `import`; how others find it.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::cli::{Data, Import, Name, Status};
+use crate::cli::{Data, Import, Name, SignIn, Status};
 use crate::import;
 use crate::lambda::FunctionStatus;
 use crate::shop_client::ShopClient;
@@ -173,17 +173,34 @@ async fn ask(state: &State, method: Method, path: &str) -> Result<Value, String>
 
 /// Loads a file into a shop.
 pub(crate) async fn import(options: &Import) -> Result<(), String> {
-    let folder = DataFolder::open(&options.data.folder)?;
+    let folder = DataFolder::open(&options.sign_in.data.folder)?;
     let url = options.to.trim_end_matches('/');
-    let (email, password) = match (&options.admin_email, &options.admin_password) {
-        (Some(email), Some(password)) => (email.clone(), password.clone()),
-        _ => credentials(&folder, url)?,
-    };
-    let mut client = ShopClient::new(url, &email, &password)?;
+    let mut client = client(&folder, url, &options.sign_in)?;
     let summary =
         import::interactive(&options.file, url, options.stock, &mut client, &folder).await?;
     println!("{summary}");
     Ok(())
+}
+
+/// A client of the shop at `url`, as the administrator who was named or who is known.
+pub(crate) fn client(
+    folder: &DataFolder,
+    url: &str,
+    sign_in: &SignIn,
+) -> Result<ShopClient, String> {
+    let (email, password) = match (&sign_in.admin_email, &sign_in.admin_password) {
+        (Some(email), Some(password)) => (email.clone(), password.clone()),
+        _ => credentials(folder, url)?,
+    };
+    ShopClient::new(url, &email, &password)
+}
+
+/// Base URLs of the shops that run from the data folder.
+pub(crate) fn shops(folder: &DataFolder) -> Result<Vec<String>, String> {
+    let state =
+        running(folder).ok_or("nothing runs; start it with `bothways up`, or say --to URL")?;
+    let shops = state.architectures.into_values();
+    Ok(shops.map(|shop| shop.url).collect())
 }
 
 /// The administrator of a shop that runs from the data folder.

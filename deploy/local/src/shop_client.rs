@@ -41,6 +41,27 @@ pub(crate) struct RejectedLine {
     pub(crate) detail: String,
 }
 
+/// A page of dead letters.
+#[derive(Debug, Deserialize)]
+pub(crate) struct DeadLetterPage {
+    pub(crate) dead_letters: Vec<DeadLetter>,
+    pub(crate) total: u64,
+    /// Parts of the shop whose dead letters are missing here.
+    pub(crate) unavailable: Vec<String>,
+}
+
+/// An event that was given up on.
+#[derive(Debug, Deserialize)]
+pub(crate) struct DeadLetter {
+    pub(crate) id: String,
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    pub(crate) subject: String,
+    pub(crate) occurred_at: String,
+    pub(crate) attempts: u32,
+    pub(crate) reason: String,
+}
+
 /// Why an import request failed.
 #[derive(Debug)]
 pub(crate) enum ImportError {
@@ -146,6 +167,29 @@ impl ShopClient {
         match response.status() {
             StatusCode::ACCEPTED => Ok(()),
             StatusCode::NOT_FOUND if self.pictured(&[id]).await?.is_empty() => Ok(()),
+            _ => Err(refusal(&path, response).await),
+        }
+    }
+
+    /// A page of up to 100 dead letters, oldest first.
+    pub(crate) async fn dead_letters(&mut self, page: u32) -> Result<DeadLetterPage, String> {
+        let path = "/api/dead-letters";
+        let url = format!("{}{path}?per_page=100&page={page}", self.base);
+        let response = self.persistently(path, |http| http.get(&url)).await?;
+        if !response.status().is_success() {
+            return Err(refusal(path, response).await);
+        }
+        response.json().await.map_err(|error| describe(&error))
+    }
+
+    /// Sends a dead letter on its way again; `false` when there is no such.
+    pub(crate) async fn replay(&mut self, id: &str) -> Result<bool, String> {
+        let path = format!("/api/dead-letters/{id}/replay");
+        let url = format!("{}{path}", self.base);
+        let response = self.persistently(&path, |http| http.post(&url)).await?;
+        match response.status() {
+            status if status.is_success() => Ok(true),
+            StatusCode::NOT_FOUND => Ok(false),
             _ => Err(refusal(&path, response).await),
         }
     }

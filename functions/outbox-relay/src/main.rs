@@ -1,13 +1,13 @@
 //! The outbox relay as a function: poked by writers and, as a backstop, by a schedule, it moves events from the
-//! outboxes to the queues of their kinds: catalogue, orders, photos.
+//! outboxes to the queues of their kinds: catalogue, orders, photos. What these gave up on it takes back, as dead letters.
 
 use std::{process::ExitCode, sync::Arc};
 
 use bothways_domain::event::EventSink;
-use bothways_runtime::{event::task_function, sqs::QueueSink};
+use bothways_runtime::{event::queue_and_schedule_function, sqs::QueueSink};
 
 fn main() -> ExitCode {
-    task_function("outbox-relay", async |shop| {
+    queue_and_schedule_function("outbox-relay", async |shop| {
         let catalogue = QueueSink::shared(shop.settings, "CATALOG_QUEUE_URL")?;
         let orders = QueueSink::single(shop.settings, "ORDER_QUEUE_URL")?;
         let photos = QueueSink::single(shop.settings, "PHOTO_QUEUE_URL")?;
@@ -18,6 +18,7 @@ fn main() -> ExitCode {
             ("media", photos),
         ];
         let relays = shop.relays(sinks).await?;
-        Ok(async move || relays.drain().await)
+        let parking = shop.parking().await?;
+        Ok((parking, async move |_| relays.drain().await))
     })
 }

@@ -3,14 +3,13 @@
 
 use std::process::ExitCode;
 
-use bothways_http::internal;
 use bothways_runtime::{Background, Service, service};
 
 fn main() -> ExitCode {
     service("fulfilment", async |shop, remote| {
         let mailer = bothways_mail::mailer(|name| shop.settings.text(name))?;
         let fulfilment = shop.fulfilment(remote.desk()?, mailer).await?;
-        let events = internal::events(fulfilment.clone(), &remote.internal_token()?);
+        let events = remote.events(fulfilment.clone())?;
         Ok(Service::new(events)
             .background(Background::shipments(fulfilment.clone(), shop.settings)?)
             .background(Background::receipts(fulfilment, shop.settings)?))

@@ -3,7 +3,6 @@
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use bothways_domain::search::Indexer;
-use bothways_http::internal;
 use bothways_runtime::{Background, Service, service};
 use bothways_search::Publisher;
 
@@ -12,7 +11,7 @@ fn main() -> ExitCode {
         let index = Publisher::open(&shop.settings.require("SNAPSHOT_URL")?).await?;
         let indexer = Indexer::new(remote.product()?, remote.inventory()?, Arc::new(index));
         let indexer = Arc::new(indexer);
-        let events = internal::events(indexer.clone(), &remote.internal_token()?);
+        let events = remote.events(indexer.clone())?;
         let begin = Background::new("first index", Duration::from_secs(1), move || {
             let indexer = indexer.clone();
             async move { indexer.begin().await }

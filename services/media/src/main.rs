@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         let token = remote.internal_token()?;
         let letters = shop.dead_letters_of("media").await?;
         Ok(Service::new(media::router(media, verifier))
-            .merge(internal::events(maker, &token))
+            .merge(remote.events(maker)?)
             .merge(internal::dead_letters(letters, &token))
             .background(RelayLoop::task(relay)))
     })

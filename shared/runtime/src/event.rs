@@ -16,7 +16,12 @@ use bothways_domain::{
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 
-use crate::{Result, Settings, Shop, entry, function::CONNECTIONS, message};
+use crate::{
+    Result, Settings, Shop, entry, failpoint,
+    function::CONNECTIONS,
+    message,
+    sqs::{Backoff, Poke},
+};
 
 /// Runs the function `name`, which handles the events of an SQS queue with what `wire` puts together. What can't
 /// be handled is reported message by message (`ReportBatchItemFailures`), so that only that comes again.
@@ -25,11 +30,10 @@ where
     W: AsyncFnOnce(Arc<Shop>) -> Result<Arc<dyn EventHandler>>,
 {
     start(name, async |shop| {
-        let handler = wire(shop).await?;
-        let handle = |event: LambdaEvent<SqsEvent>| {
-            let handler = handler.clone();
-            async move { respond(handler.as_ref(), &event.payload.records).await }
-        };
+        let settings = shop.settings;
+        let consumer = &Consumer::new(settings, wire(shop).await?)?;
+        let handle =
+            async |event: LambdaEvent<SqsEvent>| consumer.take(event.payload.records).await;
         lambda_runtime::run(service_fn(handle)).await
     })
 }
@@ -58,21 +62,21 @@ pub enum Invoked {
 
 /// Runs the function `name`, which handles the events of an SQS queue as [`queue_function`] does, and works after them
 /// and on a schedule. That the work fails after events is only logged: they are handled, and the schedule comes again.
-pub fn queue_and_schedule_function<W, H, T>(name: &'static str, wire: W) -> ExitCode
+pub fn queue_and_schedule_function<W, T>(name: &'static str, wire: W) -> ExitCode
 where
-    W: AsyncFnOnce(Arc<Shop>) -> Result<(Arc<H>, T)>,
-    H: EventHandler,
+    W: AsyncFnOnce(Arc<Shop>) -> Result<(Arc<dyn EventHandler>, T)>,
     T: AsyncFn(Invoked) -> Result<()>,
 {
     start(name, async |shop| {
-        let wired = wire(shop).await?;
-        let (handler, work) = &wired;
+        let settings = shop.settings;
+        let (handler, work) = wire(shop).await?;
+        let (consumer, work) = (&Consumer::new(settings, handler)?, &work);
         let invoked = async |event: LambdaEvent<Value>| -> Result<SqsBatchResponse> {
             let Some(batch) = queue_event(event.payload)? else {
                 work(Invoked::BySchedule).await?;
                 return Ok(SqsBatchResponse::default());
             };
-            let response = respond(handler.as_ref(), &batch.records).await?;
+            let response = consumer.take(batch.records).await?;
             if let Err(error) = work(Invoked::ByEvents).await {
                 tracing::warn!(error = %entry::describe(error.as_ref()), "left to the schedule");
             }
@@ -107,12 +111,16 @@ pub fn recovery(
 ) -> Result<impl AsyncFn() -> Result<()>> {
     let pause = settings.millis("RECOVERY_INTERVAL_MS", 10_000)?;
     let window = settings.millis("RECOVERY_WINDOW_MS", 0)?;
+    let poke = Poke::from_env(settings)?;
     Ok(async move || {
         let started = Instant::now();
         loop {
             let report = checkout.recover().await?;
             if report != RecoveryReport::default() {
                 tracing::info!(?report, "recovered interrupted checkouts");
+                if let Some(poke) = &poke {
+                    poke.send().await;
+                }
             }
             if started.elapsed() + pause > window {
                 return Ok(());
@@ -173,46 +181,99 @@ async fn rounds(
     }
 }
 
-/// Handles a batch. In a FIFO queue what follows a failure of the same group has to come again behind it.
-async fn respond(handler: &dyn EventHandler, messages: &[SqsMessage]) -> Result<SqsBatchResponse> {
-    let mut failed = HashSet::new();
-    let (mut places, mut events) = (Vec::new(), Vec::new());
-    for (place, message) in messages.iter().enumerate() {
-        match message::events(message.body.as_deref().unwrap_or_default()) {
-            Ok(packed) => {
-                places.extend(packed.iter().map(|_| place));
-                events.extend(packed);
+/// What follows a queue.
+struct Consumer {
+    handler: Arc<dyn EventHandler>,
+    backoff: Option<Backoff>,
+}
+
+impl Consumer {
+    /// Factor between the waits of what was refused, as in the relay: 1, 2, 4 and 8 s.
+    const REFUSED: u32 = 2;
+    /// The same where what handling takes is unavailable: 1, 6, 36 and 216 s, longer than a database takes to be
+    /// replaced.
+    const UNAVAILABLE: u32 = 6;
+
+    fn new(settings: Settings, handler: Arc<dyn EventHandler>) -> Result<Self> {
+        Ok(Self {
+            handler: failpoint::handler(settings, handler),
+            backoff: Backoff::from_env(settings)?,
+        })
+    }
+
+    /// Handles a batch, and makes what failed come again after a while.
+    async fn take(&self, messages: Vec<SqsMessage>) -> Result<SqsBatchResponse> {
+        match self.failed(&messages).await {
+            Ok(failed) => {
+                let failed = with_what_is_behind(&messages, &failed);
+                self.postpone(&failed, Self::REFUSED).await;
+                let mut response = SqsBatchResponse::default();
+                response.batch_item_failures = failed.into_iter().map(failure).collect();
+                Ok(response)
             }
             Err(error) => {
-                tracing::error!(
-                    error,
-                    message = message.message_id,
-                    "a message holds no events"
-                );
-                failed.insert(place);
+                let all: Vec<&SqsMessage> = messages.iter().collect();
+                self.postpone(&all, Self::UNAVAILABLE).await;
+                Err(error)
             }
         }
     }
-    for (index, reason) in handler.handle(&events).await? {
-        tracing::warn!(reason, "an event could not be handled");
-        failed.extend(places.get(index));
+
+    async fn postpone(&self, messages: &[&SqsMessage], base: u32) {
+        if let Some(backoff) = &self.backoff {
+            backoff.postpone(messages, base).await;
+        }
     }
-    let response = failures(messages, &failed);
-    Ok(response)
+
+    /// The places of the messages that hold something which was not handled.
+    async fn failed(&self, messages: &[SqsMessage]) -> Result<HashSet<usize>> {
+        let mut failed = HashSet::new();
+        let (mut places, mut events) = (Vec::new(), Vec::new());
+        for (place, message) in messages.iter().enumerate() {
+            match message::events(message.body.as_deref().unwrap_or_default()) {
+                Ok(packed) => {
+                    places.extend(packed.iter().map(|_| place));
+                    events.extend(packed);
+                }
+                Err(error) => {
+                    tracing::error!(
+                        error,
+                        message = message.message_id,
+                        "a message holds no events"
+                    );
+                    failed.insert(place);
+                }
+            }
+        }
+        for (index, reason) in self.handler.handle(&events).await? {
+            tracing::warn!(reason, "an event could not be handled");
+            failed.extend(places.get(index));
+        }
+        Ok(failed)
+    }
 }
 
-fn failures(messages: &[SqsMessage], failed: &HashSet<usize>) -> SqsBatchResponse {
+/// The messages at the places that `failed`. In a FIFO queue what follows a failure of the same group has to come again
+/// behind it.
+fn with_what_is_behind<'m>(
+    messages: &'m [SqsMessage],
+    failed: &HashSet<usize>,
+) -> Vec<&'m SqsMessage> {
     let mut groups = HashSet::new();
-    let mut response = SqsBatchResponse::default();
+    let mut again = Vec::new();
     for (place, message) in messages.iter().enumerate() {
         let group = message.attributes.get("MessageGroupId");
         let behind = group.is_some_and(|group| groups.contains(group));
         if failed.contains(&place) || behind {
             groups.extend(group);
-            let mut failure = BatchItemFailure::default();
-            failure.item_identifier = message.message_id.clone().unwrap_or_default();
-            response.batch_item_failures.push(failure);
+            again.push(message);
         }
     }
-    response
+    again
+}
+
+fn failure(message: &SqsMessage) -> BatchItemFailure {
+    let mut failure = BatchItemFailure::default();
+    failure.item_identifier = message.message_id.clone().unwrap_or_default();
+    failure
 }

@@ -1,15 +1,17 @@
 //! What every deployable needs to run, so that its `main.rs` only says which part of the shop it is.
 //!
-//! [`service`] runs a microservice, [`function`] an HTTP function, [`event`] functions that follow queues and
-//! schedules. [`Shop`] opens a context over its own database; [`Remote`] reaches the same ports over HTTP.
+//! [`service`] runs a microservice, [`function`] an HTTP function, `event` (feature `sqs`) functions that follow queues
+//! and schedules. [`Shop`] opens a context over its own database; [`Remote`] reaches the same ports over HTTP.
 
 mod background;
 mod config;
 mod entry;
+#[cfg(feature = "sqs")]
 pub mod event;
 mod failpoint;
 pub mod function;
 mod healthcheck;
+#[cfg(feature = "sqs")]
 mod message;
 mod neighbours;
 #[cfg(feature = "sqs")]

@@ -2,22 +2,26 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use bothways_domain::{
     cart::CartApi,
     checkout::{CheckoutApi, OrderDesk},
-    event::{DeadLetterApi, DeadLetterSource, DeadLetterUseCases, EventSink},
+    event::{DeadLetterApi, DeadLetterSource, DeadLetterUseCases, EventHandler, EventSink},
     identity::IdentityApi,
     inventory::InventoryApi,
     media::MediaApi,
     product::ProductApi,
     search::SearchApi,
 };
-use bothways_http::clients::{
-    CartClient, CheckoutClient, DeadLetterClient, DeskClient, IdentityClient, InventoryClient,
-    MediaClient, ProductClient, PushSink, Remote as Endpoint, SearchClient,
+use bothways_http::{
+    clients::{
+        CartClient, CheckoutClient, DeadLetterClient, DeskClient, IdentityClient, InventoryClient,
+        MediaClient, ProductClient, PushSink, Remote as Endpoint, SearchClient,
+    },
+    internal,
 };
 
-use crate::{Result, Settings, shop::TELLING};
+use crate::{Result, Settings, failpoint, shop::TELLING};
 
 /// Clients of the other services, at the addresses the environment names.
 pub struct Remote {
@@ -32,6 +36,12 @@ impl Remote {
     /// The secret the services know one another by.
     pub fn internal_token(&self) -> Result<String> {
         Ok(self.settings.require("INTERNAL_TOKEN")?)
+    }
+
+    /// The route where the relays of the other services push events to `handler`.
+    pub fn events(&self, handler: Arc<dyn EventHandler>) -> Result<Router> {
+        let handler = failpoint::handler(self.settings, handler);
+        Ok(internal::events(handler, &self.internal_token()?))
     }
 
     /// The address that a setting holds.

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_credential_types::Credentials;
+use aws_lambda_events::sqs::SqsMessage;
 use aws_sdk_sqs::{
     Client,
     config::{BehaviorVersion, Config, Region},
-    types::SendMessageBatchRequestEntry,
+    types::{ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry},
 };
 use aws_smithy_http_client::{Builder, tls};
 use axum::{
@@ -17,7 +18,7 @@ use axum::{
 };
 use bothways_domain::{
     Error, Result,
-    event::{Event, EventHandler, EventSink, PendingEvent},
+    event::{Event, EventHandler, EventSink, MAX_DELIVERY_ATTEMPTS, PendingEvent},
 };
 
 use crate::{
@@ -138,16 +139,19 @@ impl EventSink for QueueSink {
     }
 }
 
+/// What a poke holds: a batch of no events, so that it reads like the other messages that invoke the relay.
+const NO_EVENTS: &str = "[]";
+
 /// What makes the relay run at once. A lost poke only means that the relay's schedule finds the event.
 #[derive(Clone)]
-struct Poke {
+pub(crate) struct Poke {
     client: Client,
     queue_url: String,
 }
 
 impl Poke {
     /// The poke that the environment names, if any.
-    fn from_env(settings: Settings) -> crate::Result<Option<Self>> {
+    pub(crate) fn from_env(settings: Settings) -> crate::Result<Option<Self>> {
         let Some(queue_url) = settings.text("OUTBOX_WAKE_QUEUE_URL") else {
             return Ok(None);
         };
@@ -155,9 +159,10 @@ impl Poke {
         Ok(Some(Self { client, queue_url }))
     }
 
-    async fn send(&self) {
+    /// Makes the relay run.
+    pub(crate) async fn send(&self) {
         let message = self.client.send_message().queue_url(&self.queue_url);
-        if let Err(error) = message.message_body("{}").send().await {
+        if let Err(error) = message.message_body(NO_EVENTS).send().await {
             tracing::warn!(error = %crate::entry::describe(&error), "could not poke the outbox relay");
         }
     }
@@ -194,6 +199,59 @@ pub fn poke_relay_after_events(
         Some(poke) => Arc::new(Poking { handler, poke }),
         None => handler,
     })
+}
+
+/// Makes what was not handled come again sooner than its queue's visibility timeout ends.
+pub(crate) struct Backoff {
+    client: Client,
+    queue_url: String,
+}
+
+impl Backoff {
+    /// The longest wait: past it a queue's own visibility timeout is soon over anyway.
+    const LONGEST: u32 = 900;
+
+    /// For the messages of the queue at `QUEUE_URL`; without it they wait as long as the queue says.
+    pub(crate) fn from_env(settings: Settings) -> crate::Result<Option<Self>> {
+        let Some(queue_url) = settings.text("QUEUE_URL") else {
+            return Ok(None);
+        };
+        let client = client(settings)?;
+        Ok(Some(Self { client, queue_url }))
+    }
+
+    /// Hides `messages` for 1 second after their first delivery and `base` times as long after each further one. Where that can't be said, they
+    /// come again when their visibility timeout is over.
+    pub(crate) async fn postpone(&self, messages: &[&SqsMessage], base: u32) {
+        for messages in messages.chunks(BATCH) {
+            let entries = messages.iter().enumerate().filter_map(|(index, message)| {
+                ChangeMessageVisibilityBatchRequestEntry::builder()
+                    .id(index.to_string())
+                    .set_receipt_handle(message.receipt_handle.clone())
+                    .visibility_timeout(Self::wait(message, base))
+                    .build()
+                    .ok()
+            });
+            let request = self.client.change_message_visibility_batch();
+            let request = request
+                .queue_url(&self.queue_url)
+                .set_entries(Some(entries.collect()));
+            if let Err(error) = request.send().await {
+                tracing::warn!(error = %crate::entry::describe(&error), "what failed comes again later than it could");
+            }
+        }
+    }
+
+    /// In seconds. After its last delivery a message needn't wait to be given up on.
+    fn wait(message: &SqsMessage, base: u32) -> i32 {
+        let received = message.attributes.get("ApproximateReceiveCount");
+        let received: u32 = received.and_then(|count| count.parse().ok()).unwrap_or(1);
+        if received >= MAX_DELIVERY_ATTEMPTS {
+            return 0;
+        }
+        let wait = base.saturating_pow(received.saturating_sub(1));
+        i32::try_from(wait.min(Self::LONGEST)).unwrap_or(i32::MAX)
+    }
 }
 
 struct Poking {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{Event, EventKind, Outbox};
+use super::{Event, EventHandler, EventKind, MAX_DELIVERY_ATTEMPTS, Outbox};
 use crate::{
     Caller, Error, Result,
     id::EventId,
@@ -103,6 +103,43 @@ impl DeadLetterSource for OutboxLetters {
 
     async fn replay(&self, id: &EventId) -> Result<bool> {
         self.outbox.replay(id, self.clock.now()).await
+    }
+}
+
+/// Takes back what a queue gave up on: parks each event in the outbox of who told it.
+pub struct Parking {
+    /// The outboxes by the `source` of their events, such as `/product`.
+    pub outboxes: Vec<(&'static str, Arc<dyn Outbox>)>,
+}
+
+impl Parking {
+    /// A queue moves a message on without a word of why.
+    const REASON: &str = "the queue gave it up; the log of what follows the queue says why";
+
+    async fn park(&self, event: &Event) -> Result<()> {
+        let of_source = |(source, _): &&(&str, _)| *source == event.source;
+        let (_, outbox) = self
+            .outboxes
+            .iter()
+            .find(of_source)
+            .ok_or_else(|| Error::not_found("outbox of this source"))?;
+        tracing::error!(event = %event.id, kind = event.kind.as_str(), "an event is parked in the dead letters");
+        outbox
+            .park(event, MAX_DELIVERY_ATTEMPTS, Self::REASON)
+            .await
+    }
+}
+
+#[async_trait]
+impl EventHandler for Parking {
+    async fn handle(&self, events: &[Event]) -> Result<Vec<(usize, String)>> {
+        let mut failed = Vec::new();
+        for (index, event) in events.iter().enumerate() {
+            if let Err(error) = self.park(event).await {
+                failed.push((index, error.to_string()));
+            }
+        }
+        Ok(failed)
     }
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use dead_letters::{
     DeadLetter, DeadLetterApi, DeadLetterSource, DeadLetterUseCases, DeadLetters, OutboxLetters,
+    Parking,
 };
 pub use relay::Relay;
 

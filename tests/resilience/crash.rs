@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, LazyLock, Mutex},
 };
 
-use bothways_tests::{Case, RECOVERY, Shop, eventually};
+use bothways_tests::{Case, FailPoint, RECOVERY, Shop, eventually};
 use futures::{FutureExt as _, future::join_all};
 use tokio::sync::OnceCell;
 
@@ -85,7 +85,7 @@ async fn said<T>(attempt: impl Future<Output = T>) -> Result<T, String> {
 /// Lets checkout die right after `step` of a purchase; the client hears of it as any client does.
 async fn kill_at(shop: &Shop, step: &str) -> Purchase {
     let purchase = Purchase::prepare(shop).await;
-    let failpoint = arm(shop, step, &purchase.cart.id);
+    let fail_point = FailPoint::set(shop, &format!("{step}.{}", purchase.cart.id));
     let answer = purchase.checkout.try_send().await;
     if let Ok(reply) = &answer {
         assert!(
@@ -94,21 +94,12 @@ async fn kill_at(shop: &Shop, step: &str) -> Purchase {
             reply.summary()
         );
     }
-    assert!(!failpoint.exists(), "{step} was never reached: {answer:?}");
+    assert!(
+        fail_point.has_struck(),
+        "{step} was never reached: {answer:?}"
+    );
     is_back(shop, &purchase).await;
     purchase
-}
-
-/// Puts the mark at which the checkout of this cart dies.
-pub(crate) fn arm(shop: &Shop, step: &str, cart: &str) -> std::path::PathBuf {
-    let folder = shop
-        .access()
-        .failpoints
-        .clone()
-        .expect("the folder of failpoints");
-    let failpoint = folder.join(format!("{step}.{cart}"));
-    std::fs::write(&failpoint, "").expect("a failpoint");
-    failpoint
 }
 
 /// Waits until checkout answers again.

@@ -1,12 +1,9 @@
 //! `kill -9` of checkout in the middle of cancellations.
 
-use bothways_tests::{Case, Order, RECOVERY, Shop, cases, eventually};
+use bothways_tests::{Case, FailPoint, Order, RECOVERY, Shop, cases, eventually};
 use futures::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 
-use crate::{
-    books::Purchase,
-    crash::{arm, is_back},
-};
+use crate::{books::Purchase, crash::is_back};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases![
@@ -100,10 +97,13 @@ async fn was_undone_once(shop: &Shop, purchase: &Purchase, order: &Order) {
 /// asking again, and asking again changes nothing.
 async fn killed_at(shop: &Shop, step: &str) {
     let (purchase, order) = bought(shop).await;
-    let failpoint = arm(shop, step, &purchase.cart.id);
+    let fail_point = FailPoint::set(shop, &format!("{step}.{}", purchase.cart.id));
     let answer = cancel(shop, &purchase, &order).await;
     assert!(answer.is_err(), "{step}: nobody died");
-    assert!(!failpoint.exists(), "{step} was never reached: {answer:?}");
+    assert!(
+        fail_point.has_struck(),
+        "{step} was never reached: {answer:?}"
+    );
     is_back(shop, &purchase).await;
     was_undone_once(shop, &purchase, &order).await;
     is_cancelled_once(shop, &purchase, &order).await;

@@ -8,6 +8,8 @@ mod books;
 mod crash;
 mod crash_cancelling;
 mod crashed_services;
+mod dead_letters;
+mod events;
 mod flood;
 mod fulfilment;
 mod functions;
@@ -15,6 +17,7 @@ mod interrupt;
 mod outage;
 mod panics;
 mod payment_timeout;
+mod photo_flood;
 mod processes;
 mod rate_limit;
 
@@ -28,6 +31,9 @@ fn main() -> ExitCode {
         Area::new("payment_timeout", payment_timeout::cases()).with_payment(),
         Area::new("crash", crash::cases()).with_launcher(),
         Area::new("crash_cancelling", crash_cancelling::cases()).with_launcher(),
+        Area::new("events", events::cases()).with_launcher(),
+        Area::new("dead_letters", dead_letters::cases()).with_launcher(),
+        Area::new("photo_flood", photo_flood::cases()).with_launcher(),
         Area::new("fulfilment", fulfilment::cases()).with_launcher(),
         Area::new("fulfilment", fulfilment::in_services())
             .only("microservices")

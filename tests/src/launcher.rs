@@ -34,6 +34,8 @@ pub struct Options {
     pub post_office: Option<PostOffice>,
     /// Whether the shops begin with the seed catalogue.
     pub seeded: bool,
+    /// Further arguments of the launcher.
+    pub arguments: Vec<String>,
 }
 
 impl Options {
@@ -45,6 +47,7 @@ impl Options {
             env: Vec::new(),
             post_office: None,
             seeded: false,
+            arguments: Vec::new(),
         }
         .env("RATE_LIMIT_PER_SECOND", "0")
         .env("PANIC_HEADER", "1")
@@ -57,6 +60,19 @@ impl Options {
     pub fn seeded(mut self) -> Self {
         self.seeded = true;
         self
+    }
+
+    /// With this further argument of the launcher.
+    #[must_use]
+    pub fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// With queues that show a message again soon after its function was killed, rather than minutes later.
+    #[must_use]
+    pub fn impatient_queues(self) -> Self {
+        self.argument("--visibility-timeout=15")
     }
 
     /// With this mail server.
@@ -159,6 +175,20 @@ impl Launcher {
         fs::read_to_string(self.folder().join(path)).unwrap_or_default()
     }
 
+    /// Runs a command of the launcher on this one's data, such as `dead-letters list`; what it printed.
+    pub fn command(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(binary_folder().join("bothways"));
+        command.args(arguments).arg("--data");
+        let ran = command.arg(self.folder().join("data")).output();
+        let ran = ran.expect("the launcher; is it built?");
+        let (out, err) = (
+            String::from_utf8_lossy(&ran.stdout),
+            String::from_utf8_lossy(&ran.stderr),
+        );
+        assert!(ran.status.success(), "{arguments:?}: {out}{err}");
+        out.into_owned()
+    }
+
     /// The launcher's process id.
     pub fn pid(&self) -> i32 {
         i32::try_from(self.child.id()).expect("a pid fits")
@@ -247,6 +277,7 @@ fn spawn(folder: &Path, options: &Options, database_prefix: &str) -> (Child, Chi
         ])
         .args(["--no-build", "--exit-with-stdin", "--quiet"])
         .args((!options.seeded).then_some("--no-seed"))
+        .args(&options.arguments)
         .arg("--data")
         .arg(folder.join("data"))
         .arg("--env")

@@ -12,6 +12,7 @@
 mod ask;
 mod buyer;
 mod control;
+mod failpoint;
 mod harness;
 mod launcher;
 mod ledger;
@@ -26,6 +27,7 @@ mod unique;
 pub use ask::{Ask, Reply, entries, members, token_part};
 pub use buyer::{Cart, Checkout, Order, User, address};
 pub use control::{Control, Process};
+pub use failpoint::FailPoint;
 pub use harness::{Area, Case, Suite, runtime, seeded_shop};
 pub use launcher::{Launcher, Options};
 pub use ledger::{Intent, Ledger};

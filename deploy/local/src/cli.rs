@@ -240,6 +240,9 @@ pub(crate) struct Capacity {
     /// Seconds after which an idle function instance is reaped
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub(crate) function_idle: u64,
+    /// Seconds after which a queue shows a message again whose function was lost, instead of what the template says
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) visibility_timeout: Option<u64>,
 }
 
 /// Where the data are.

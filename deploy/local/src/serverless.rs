@@ -101,6 +101,7 @@ pub(crate) fn host_options(
             .max(1),
         concurrent_starts: STARTS_PER_CORE * cores,
         idle: Duration::from_secs(capacity.function_idle),
+        visibility_timeout: capacity.visibility_timeout.map(Duration::from_secs),
         reaper: Some(Reaper::start().map_err(|error| error.to_string())?),
         logs,
     })

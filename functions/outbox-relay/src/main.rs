@@ -4,10 +4,10 @@
 use std::{process::ExitCode, sync::Arc};
 
 use bothways_domain::event::EventSink;
-use bothways_runtime::{event::queue_and_schedule_function, sqs::QueueSink};
+use bothways_runtime::{event::relay_function, sqs::QueueSink};
 
 fn main() -> ExitCode {
-    queue_and_schedule_function("outbox-relay", async |shop| {
+    relay_function("outbox-relay", async |shop| {
         let catalogue = QueueSink::shared(shop.settings, "CATALOG_QUEUE_URL")?;
         let orders = QueueSink::single(shop.settings, "ORDER_QUEUE_URL")?;
         let photos = QueueSink::single(shop.settings, "PHOTO_QUEUE_URL")?;
@@ -17,8 +17,6 @@ fn main() -> ExitCode {
             ("checkout", orders),
             ("media", photos),
         ];
-        let relays = shop.relays(sinks).await?;
-        let parking = shop.parking().await?;
-        Ok((parking, async move |_| relays.drain().await))
+        shop.relays(sinks).await
     })
 }

@@ -17,7 +17,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 
 use crate::{
-    Result, Settings, Shop, entry, failpoint,
+    Relays, Result, Settings, Shop, entry, failpoint,
     function::CONNECTIONS,
     message,
     sqs::{Backoff, Poke},
@@ -70,20 +70,41 @@ where
     start(name, async |shop| {
         let settings = shop.settings;
         let (handler, work) = wire(shop).await?;
-        let (consumer, work) = (&Consumer::new(settings, handler)?, &work);
-        let invoked = async |event: LambdaEvent<Value>| -> Result<SqsBatchResponse> {
-            let Some(batch) = queue_event(event.payload)? else {
-                work(Invoked::BySchedule).await?;
-                return Ok(SqsBatchResponse::default());
-            };
-            let response = consumer.take(batch.records).await?;
-            if let Err(error) = work(Invoked::ByEvents).await {
-                tracing::warn!(error = %entry::describe(error.as_ref()), "left to the schedule");
-            }
-            Ok(response)
-        };
-        lambda_runtime::run(service_fn(invoked)).await
+        follow_both(Consumer::new(settings, handler)?, work).await
     })
+}
+
+/// Runs the function `name`, which drains the outboxes whatever invoked it, and takes back what the queues gave up on
+/// when it was one of those.
+pub fn relay_function<W>(name: &'static str, wire: W) -> ExitCode
+where
+    W: AsyncFnOnce(Arc<Shop>) -> Result<Relays>,
+{
+    start(name, async |shop| {
+        let handler = shop.parking().await?;
+        let relays = wire(shop).await?;
+        let parking = Consumer {
+            handler,
+            backoff: None,
+        };
+        follow_both(parking, async |_| relays.drain().await).await
+    })
+}
+
+async fn follow_both(consumer: Consumer, work: impl AsyncFn(Invoked) -> Result<()>) -> Result<()> {
+    let (consumer, work) = (&consumer, &work);
+    let invoked = async |event: LambdaEvent<Value>| -> Result<SqsBatchResponse> {
+        let Some(batch) = queue_event(event.payload)? else {
+            work(Invoked::BySchedule).await?;
+            return Ok(SqsBatchResponse::default());
+        };
+        let response = consumer.take(batch.records).await?;
+        if let Err(error) = work(Invoked::ByEvents).await {
+            tracing::warn!(error = %entry::describe(error.as_ref()), "left to the schedule");
+        }
+        Ok(response)
+    };
+    lambda_runtime::run(service_fn(invoked)).await
 }
 
 /// The messages, when it was a queue that invoked the function: only queues send `Records`.

@@ -7,6 +7,8 @@
 //! - `kill-before.KIND.SUBJECT` and `kill-after.KIND.SUBJECT` kill the process before such an event is handled, or when
 //!   it was and nobody knows yet.
 //!
+//! Without `.SUBJECT` they are about events of any subject.
+//!
 //! To be killed is as by `kill -9`: nothing is flushed, dropped or answered.
 
 use std::{
@@ -71,14 +73,18 @@ struct Disturbed {
 }
 
 impl Disturbed {
-    fn mark(&self, what: &str, event: &Event) -> PathBuf {
-        let (kind, subject) = (event.kind.as_str(), &event.subject);
-        self.directory.join(format!("{what}.{kind}.{subject}"))
+    /// The marks that are about this event.
+    fn marks(&self, what: &str, event: &Event) -> [PathBuf; 2] {
+        let kind = format!("{what}.{}", event.kind.as_str());
+        let subject = format!("{kind}.{}", event.subject);
+        [kind, subject].map(|name| self.directory.join(name))
     }
 
     fn kill_at(&self, when: &str, events: &[Event]) {
         for event in events {
-            kill_if(&self.mark(when, event));
+            for mark in self.marks(when, event) {
+                kill_if(&mark);
+            }
         }
     }
 }
@@ -87,7 +93,7 @@ impl Disturbed {
 impl EventHandler for Disturbed {
     async fn handle(&self, events: &[Event]) -> Result<Vec<(usize, String)>> {
         self.kill_at("kill-before", events);
-        let refused = |event: &Event| self.mark("refuse", event).exists();
+        let refused = |event: &Event| self.marks("refuse", event).iter().any(|mark| mark.exists());
         let (refused, accepted): (Vec<usize>, Vec<usize>) =
             (0..events.len()).partition(|index| events.get(*index).is_some_and(refused));
         let taken: Vec<Event> = accepted

@@ -11,8 +11,8 @@ use bothways_domain::{
         CheckoutParts, CheckoutUseCases, DeskUseCases, OrderDesk, PaymentProvider, SagaPolicy,
     },
     event::{
-        DeadLetterApi, DeadLetterSource, DeadLetterUseCases, EventHandler, EventSink,
-        OutboxLetters, Parking, Relay, Teller,
+        DeadLetterApi, DeadLetterSource, DeadLetterUseCases, EventSink, OutboxLetters, Relay,
+        Teller,
     },
     fulfilment::{FulfilmentParts, FulfilmentPolicy, FulfilmentUseCases, Mailer},
     id::hex,
@@ -34,8 +34,6 @@ use crate::{
 
 /// The contexts that tell events.
 pub(crate) const TELLING: [&str; 4] = ["product", "inventory", "checkout", "media"];
-/// The CloudEvents `source` of each of them.
-const SOURCES: [&str; 4] = ["/product", "/inventory", "/checkout", "/media"];
 
 /// The contexts of the shop, opened as they are asked for.
 pub struct Shop {
@@ -258,12 +256,13 @@ impl Shop {
     }
 
     /// Takes back what queues gave up on, into the outbox of who told it.
-    pub async fn parking(&self) -> Result<Arc<dyn EventHandler>> {
+    #[cfg(feature = "sqs")]
+    pub(crate) async fn parking(&self) -> Result<Arc<bothways_domain::event::Parking>> {
         let mut outboxes = Vec::new();
-        for (context, source) in TELLING.into_iter().zip(SOURCES) {
-            outboxes.push((source, self.stores.outbox(context).await?));
+        for context in TELLING {
+            outboxes.push((context, self.stores.outbox(context).await?));
         }
-        Ok(Arc::new(Parking { outboxes }))
+        Ok(Arc::new(bothways_domain::event::Parking { outboxes }))
     }
 
     /// The relays of several contexts' outboxes, each to where events of its kinds go.

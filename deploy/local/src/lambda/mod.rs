@@ -69,6 +69,8 @@ pub(crate) struct HostOptions {
     pub(crate) concurrent_starts: usize,
     /// How long an instance may idle.
     pub(crate) idle: Duration,
+    /// Instead of every queue's own, so that nobody who kills a function to see what follows has to wait for minutes.
+    pub(crate) visibility_timeout: Option<Duration>,
     /// Ends instances if the launcher can't.
     pub(crate) reaper: Option<Reaper>,
     /// Where the functions' logs go.
@@ -117,13 +119,20 @@ impl Host {
     pub(crate) async fn start(options: HostOptions, listener: TcpListener) -> Result<Self, String> {
         let (queue_listener, queue_endpoint) = endpoint().await.map_err(|e| e.to_string())?;
         let (bucket_listener, bucket_endpoint) = endpoint().await.map_err(|e| e.to_string())?;
-        let application = template::load(&options.template, &options.parameters, &queue_endpoint)
-            .map_err(|refusals| {
-            format!(
-                "the local host can't honour the template:\n  {}",
-                refusals.join("\n  ")
-            )
-        })?;
+        let mut application =
+            template::load(&options.template, &options.parameters, &queue_endpoint).map_err(
+                |refusals| {
+                    format!(
+                        "the local host can't honour the template:\n  {}",
+                        refusals.join("\n  ")
+                    )
+                },
+            )?;
+        if let Some(timeout) = options.visibility_timeout {
+            for queue in application.queues.values_mut() {
+                queue.visibility_timeout = timeout;
+            }
+        }
         let queues = open_queues(&application, &options.queues).map_err(|e| e.to_string())?;
         let buckets = open_buckets(&application, &options.buckets, &queues)?;
         let pools = pools(&application, options, &queue_endpoint, bucket_endpoint);

@@ -90,6 +90,7 @@ async fn start_in(options: Options, folder: tempfile::TempDir) -> Fixture {
         instances_per_function: options.instances,
         concurrent_starts: 2,
         idle: options.idle,
+        visibility_timeout: None,
         reaper: None,
         logs: Logs::open(folder.path().join("logs")).unwrap(),
     };

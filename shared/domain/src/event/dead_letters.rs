@@ -108,7 +108,7 @@ impl DeadLetterSource for OutboxLetters {
 
 /// Takes back what a queue gave up on: parks each event in the outbox of who told it.
 pub struct Parking {
-    /// The outboxes by the `source` of their events, such as `/product`.
+    /// The contexts that tell events, and their outboxes.
     pub outboxes: Vec<(&'static str, Arc<dyn Outbox>)>,
 }
 
@@ -117,12 +117,10 @@ impl Parking {
     const REASON: &str = "the queue gave it up; the log of what follows the queue says why";
 
     async fn park(&self, event: &Event) -> Result<()> {
-        let of_source = |(source, _): &&(&str, _)| *source == event.source;
-        let (_, outbox) = self
-            .outboxes
-            .iter()
-            .find(of_source)
-            .ok_or_else(|| Error::not_found("outbox of this source"))?;
+        let teller = event.source.strip_prefix('/');
+        let told = |(context, _): &&(&str, _)| Some(*context) == teller;
+        let found = self.outboxes.iter().find(told);
+        let (_, outbox) = found.ok_or_else(|| Error::not_found("outbox of this source"))?;
         tracing::error!(event = %event.id, kind = event.kind.as_str(), "an event is parked in the dead letters");
         outbox
             .park(event, MAX_DELIVERY_ATTEMPTS, Self::REASON)

@@ -8,7 +8,7 @@ use bothways_domain::{
     caller::{Claims, Role},
     event::{
         DeadLetter, DeadLetterApi, DeadLetterSource, DeadLetterUseCases, DeadLetters, Event,
-        EventKind,
+        EventHandler as _, EventKind, Parking,
     },
     id::{EventId, SessionId, Token, UserId},
     paging::{Page, Paging},
@@ -153,4 +153,17 @@ async fn only_administrators_list_and_replay() {
     assert!(source.replayed.lock().unwrap().is_empty());
     let unknown = letters.replay(&user(Role::Admin), &id("x")).await;
     assert!(matches!(unknown, Err(Error::NotFound(_))), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn what_nobody_here_told_cannot_be_taken_back_and_comes_again() {
+    let parking = Parking {
+        outboxes: Vec::new(),
+    };
+    let at = Timestamp::from_millis(0);
+    let event = Event::new(id("e"), EventKind::ProductChanged, "p", at);
+    let failed = parking.handle(&[event]).await.unwrap();
+    assert_eq!(failed.len(), 1);
+    assert_eq!(failed[0].0, 0);
+    assert_eq!(parking.handle(&[]).await.unwrap(), []);
 }

@@ -2,6 +2,7 @@
 
 use std::{
     pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -12,21 +13,83 @@ use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 
 /// How long a client may go on sending what nobody reads any more.
 const DISCARD: Duration = Duration::from_secs(10);
+/// The longest body that is read whole before it is sent, so that it can be sent again, in bytes. The shop's own requests
+/// are shorter; what is longer (photos, imports) goes through piece by piece.
+const KEPT: u64 = 64 * 1024;
 
-/// A body that is read to its end even when the service no longer wants it.
+/// A body, as often as it can be sent.
+pub(crate) enum Payload {
+    /// As often as need be.
+    Kept(Bytes),
+    /// Once, or again as long as nobody took a piece of it.
+    Streamed(Arc<Store>),
+}
+
+impl Payload {
+    /// Takes a body in: whole if it says that it is short.
+    pub(crate) async fn of(body: Body) -> Result<Self, Error> {
+        if body.is_end_stream() {
+            return Ok(Self::Kept(Bytes::new()));
+        }
+        if body.size_hint().exact().is_some_and(|bytes| bytes <= KEPT) {
+            return Ok(Self::Kept(body.collect().await?.to_bytes()));
+        }
+        Ok(Self::Streamed(Arc::new(Store(Mutex::new(Some(body))))))
+    }
+
+    /// Whether it can be sent again whatever became of it.
+    pub(crate) fn is_kept(&self) -> bool {
+        matches!(self, Self::Kept(_))
+    }
+
+    /// Whether it can be sent now.
+    pub(crate) fn is_whole(&self) -> bool {
+        match self {
+            Self::Kept(_) => true,
+            Self::Streamed(store) => store.slot().is_some(),
+        }
+    }
+
+    /// The body to send; `None` when it can't be sent any more.
+    pub(crate) fn send(&self) -> Option<Body> {
+        match self {
+            Self::Kept(bytes) if bytes.is_empty() => Some(Body::empty()),
+            Self::Kept(bytes) => Some(Body::from(bytes.clone())),
+            Self::Streamed(store) => {
+                let body = store.slot().take()?;
+                let store = store.clone();
+                Some(Body::new(Outgoing {
+                    body: Some(body),
+                    untouched: Some(store),
+                }))
+            }
+        }
+    }
+}
+
+/// Where a body is while it is not being sent.
+pub(crate) struct Store(Mutex<Option<Body>>);
+
+impl Store {
+    fn slot(&self) -> std::sync::MutexGuard<'_, Option<Body>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        discard(self.slot().take());
+    }
+}
+
+/// A body that is read to its end even when the service no longer wants it, or goes back whole when the service never
+/// began with it.
 ///
 /// A client that is busy sending does not hear an answer until it is done; closing the connection on it would reset
 /// it, and the answer (413, say) would be lost.
 struct Outgoing {
     body: Option<Body>,
-}
-
-/// Wraps a body, unless there is none.
-pub(crate) fn outgoing(body: Body) -> Body {
-    if body.is_end_stream() {
-        return body;
-    }
-    Body::new(Outgoing { body: Some(body) })
+    untouched: Option<Arc<Store>>,
 }
 
 impl HttpBody for Outgoing {
@@ -41,6 +104,7 @@ impl HttpBody for Outgoing {
             return Poll::Ready(None);
         };
         let frame = std::task::ready!(Pin::new(body).poll_frame(context));
+        self.untouched = None;
         if frame.is_none() {
             self.body = None;
         }
@@ -60,16 +124,24 @@ impl HttpBody for Outgoing {
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
-        let unread = self.body.take().filter(|body| !body.is_end_stream());
-        if let (Some(body), Ok(runtime)) = (unread, tokio::runtime::Handle::try_current()) {
-            runtime.spawn(tokio::time::timeout(DISCARD, discard(body)));
+        match self.untouched.take() {
+            Some(store) => *store.slot() = self.body.take(),
+            None => discard(self.body.take()),
         }
+    }
+}
+
+/// Reads, apart from the request, what is left of a body that nobody wants.
+fn discard(body: Option<Body>) {
+    let unread = body.filter(|body| !body.is_end_stream());
+    if let (Some(body), Ok(runtime)) = (unread, tokio::runtime::Handle::try_current()) {
+        runtime.spawn(tokio::time::timeout(DISCARD, read_out(body)));
     }
 }
 
 /// Reads what is left, up to its end or until the connection fails. A body over its limit gives an error for each
 /// further piece, which here is as good as the piece.
-async fn discard(mut body: Body) {
+async fn read_out(mut body: Body) {
     while let Some(frame) = body.frame().await {
         if frame.is_err_and(|error| !is_over_limit(&error)) {
             break;

@@ -9,15 +9,12 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bothways_http::{Problem, ProblemType, request::RequestContext};
-use http::{
-    Method, Uri, Version, header,
-    uri::{PathAndQuery, Scheme},
-};
+use bothways_upstream::Deadline;
+use http::{Method, Uri, header, uri::PathAndQuery};
 
 use crate::{
-    body::outgoing,
     client::{Connections, Patience},
-    exchange::exchange,
+    exchange::Question,
     headers,
     limits::{Limits, RateLimit},
     ready,
@@ -67,18 +64,13 @@ impl Gateway {
             return Err(Problem::new(ProblemType::MethodNotAllowed, detail));
         }
         let target = Target::of(request.uri().path());
-        let authority = self.upstreams.authority(target);
-        let authority = authority.ok_or_else(Problem::no_such_path)?;
+        let upstream = self.upstreams.get(target);
+        let upstream = upstream.ok_or_else(Problem::no_such_path)?;
         let path = path_and_query(request.uri())?;
-        let uri = Uri::builder()
-            .scheme(Scheme::HTTP)
-            .authority(authority.clone())
-            .path_and_query(path)
-            .build();
-        *request.uri_mut() = uri.map_err(|_| malformed("this is no path".to_owned()))?;
+        let deadline = Deadline::after(self.patience.answer);
         self.prepare(&mut request, peer);
-        let request = request.map(outgoing);
-        let mut response = exchange(&self.connections, self.patience, target, request).await?;
+        let question = Question::of(request, path, deadline).await?;
+        let mut response = question.ask(&self.connections, upstream, deadline).await?;
         headers::remove_hop_by_hop(response.headers_mut());
         Ok(response)
     }
@@ -95,7 +87,6 @@ impl Gateway {
         // The client sets the service's own; the body is asked for at once, so nobody has to wait for a 100.
         headers.remove(header::HOST);
         headers.remove(header::EXPECT);
-        *request.version_mut() = Version::HTTP_11;
     }
 }
 

@@ -9,7 +9,7 @@ use gateway::{Gateway, Limits, Patience, Upstreams};
 
 fn main() -> ExitCode {
     service("gateway", async |shop, remote| {
-        let upstreams = Upstreams::find(|variable| remote.address(variable))?;
+        let upstreams = Upstreams::find(remote.upstreams(), |variable| remote.address(variable))?;
         let limits = Limits {
             per_second: shop.settings.parse("RATE_LIMIT_PER_SECOND")?.unwrap_or(200),
             burst: shop.settings.parse("RATE_LIMIT_BURST")?.unwrap_or(1_000),

@@ -1,17 +1,15 @@
 //! Whether the gateway serves, and which services answer it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use axum::{Json, Router, body::Body, extract::State, http::StatusCode, routing::get};
+use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
+use bothways_upstream::{Deadline, Upstream};
 use futures::future::join_all;
-use http::{
-    Request, Uri,
-    uri::{Authority, Scheme},
-};
 use serde::Serialize;
 
 use crate::{
     client::Connections,
+    exchange::probe,
     routes::{Target, Upstreams},
 };
 
@@ -47,8 +45,8 @@ pub(crate) fn router(upstreams: Upstreams, connections: Connections) -> Router {
 
 async fn readyz(State(probes): State<Probes>) -> Json<Readiness> {
     let each = Target::SERVICES.map(async |target| {
-        let up = match probes.upstreams.authority(target) {
-            Some(authority) => answers(&probes.connections, authority).await,
+        let up = match probes.upstreams.get(target) {
+            Some(upstream) => answers(&probes.connections, upstream).await,
             None => false,
         };
         (target.name(), if up { "up" } else { "down" })
@@ -61,15 +59,10 @@ async fn readyz(State(probes): State<Probes>) -> Json<Readiness> {
 }
 
 /// Whether a service says it is healthy.
-async fn answers(connections: &Connections, authority: &Authority) -> bool {
-    let uri = Uri::builder()
-        .scheme(Scheme::HTTP)
-        .authority(authority.clone());
-    let Ok(uri) = uri.path_and_query("/healthz").build() else {
-        return false;
-    };
-    let mut request = Request::new(Body::empty());
-    *request.uri_mut() = uri;
-    let answer = tokio::time::timeout(PROBE, connections.send(request)).await;
-    matches!(answer, Ok(Ok(response)) if response.status() == StatusCode::OK)
+async fn answers(connections: &Connections, upstream: &Arc<Upstream>) -> bool {
+    let question = probe("/healthz");
+    let answer = question.ask(connections, upstream, Deadline::after(PROBE));
+    answer
+        .await
+        .is_ok_and(|response| response.status() == StatusCode::OK)
 }

@@ -1,6 +1,8 @@
 //! Who answers which path.
 
-use http::uri::{Authority, Uri};
+use std::sync::Arc;
+
+use bothways_upstream::{Registry, Upstream};
 
 /// Who answers what is at or below a path; the first row that fits holds.
 const TABLE: &[(&str, Target)] = &[
@@ -90,45 +92,54 @@ fn is_photo(path: &str) -> bool {
     id.is_some_and(|id| !id.is_empty() && !id.contains('/'))
 }
 
-/// Where the services are.
+/// The services, each with its replicas and their state.
 #[derive(Debug, Clone)]
 pub struct Upstreams {
-    search: Authority,
-    product: Authority,
-    inventory: Authority,
-    media: Authority,
-    cart: Authority,
-    checkout: Authority,
-    identity: Authority,
-    storefront: Authority,
+    search: Arc<Upstream>,
+    product: Arc<Upstream>,
+    inventory: Arc<Upstream>,
+    media: Arc<Upstream>,
+    cart: Arc<Upstream>,
+    checkout: Arc<Upstream>,
+    identity: Arc<Upstream>,
+    storefront: Arc<Upstream>,
 }
 
 /// The error of a source of addresses.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 impl Upstreams {
-    /// Takes each service's address from `address`, which is asked for the name of a setting.
-    pub fn find(address: impl Fn(&str) -> Result<String, Failure>) -> Result<Self, Failure> {
-        let find = |variable: &str| -> Result<Authority, Failure> {
-            let uri: Uri = address(variable)?.parse()?;
-            uri.authority()
-                .cloned()
-                .ok_or_else(|| format!("{variable}: an address is like http://host:port").into())
+    /// Takes each service's address from `address`, which is asked for the name of a setting. The upstreams are those of
+    /// `registry`.
+    pub fn find(
+        registry: &Registry,
+        address: impl Fn(&str) -> Result<String, Failure>,
+    ) -> Result<Self, Failure> {
+        let find = |target: Target| -> Result<Arc<Upstream>, Failure> {
+            let variable = format!("{}_URL", target.name().to_uppercase());
+            let text = address(&variable)?;
+            let upstream = registry.upstream(target.name(), &text);
+            let upstream = upstream.map_err(|error| format!("{variable}: {error}"))?;
+            let discovery = upstream.discovery();
+            if discovery.scheme() != "http" || !discovery.path().is_empty() {
+                return Err(format!("{variable}: services are at http://host:port").into());
+            }
+            Ok(upstream)
         };
         Ok(Self {
-            search: find("SEARCH_URL")?,
-            product: find("PRODUCT_URL")?,
-            inventory: find("INVENTORY_URL")?,
-            media: find("MEDIA_URL")?,
-            cart: find("CART_URL")?,
-            checkout: find("CHECKOUT_URL")?,
-            identity: find("IDENTITY_URL")?,
-            storefront: find("STOREFRONT_URL")?,
+            search: find(Target::Search)?,
+            product: find(Target::Product)?,
+            inventory: find(Target::Inventory)?,
+            media: find(Target::Media)?,
+            cart: find(Target::Cart)?,
+            checkout: find(Target::Checkout)?,
+            identity: find(Target::Identity)?,
+            storefront: find(Target::Storefront)?,
         })
     }
 
-    /// Where a target is.
-    pub(crate) fn authority(&self, target: Target) -> Option<&Authority> {
+    /// Whom a target is asked of.
+    pub(crate) fn get(&self, target: Target) -> Option<&Arc<Upstream>> {
         match target {
             Target::Search => Some(&self.search),
             Target::Product => Some(&self.product),

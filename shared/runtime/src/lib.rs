@@ -3,6 +3,7 @@
 //! [`service`] runs a microservice, [`function`] an HTTP function, `event` (feature `sqs`) functions that follow queues
 //! and schedules. [`Shop`] opens a context over its own database; [`Remote`] reaches the same ports over HTTP.
 
+mod admin;
 mod background;
 mod config;
 mod entry;

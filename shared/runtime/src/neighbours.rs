@@ -20,17 +20,27 @@ use bothways_http::{
     },
     internal,
 };
+use bothways_upstream::Registry;
 
 use crate::{Result, Settings, failpoint, shop::TELLING};
 
 /// Clients of the other services, at the addresses the environment names.
 pub struct Remote {
     settings: Settings,
+    upstreams: Registry,
 }
 
 impl Remote {
-    pub(crate) fn new(settings: Settings) -> Self {
-        Self { settings }
+    pub(crate) fn new(settings: Settings, upstreams: Registry) -> Self {
+        Self {
+            settings,
+            upstreams,
+        }
+    }
+
+    /// The services this one calls, and how they are.
+    pub fn upstreams(&self) -> &Registry {
+        &self.upstreams
     }
 
     /// The secret the services know one another by.

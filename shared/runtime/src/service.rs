@@ -7,6 +7,7 @@ use bothways_http::{
     layers::{EdgeSettings, edge},
     system,
 };
+use bothways_upstream::Registry;
 use tokio::{
     io::AsyncReadExt as _,
     net::TcpListener,
@@ -15,7 +16,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{Background, Remote, Result, Settings, Shop, entry, healthcheck};
+use crate::{Background, Remote, Result, Settings, Shop, admin, entry, healthcheck};
 
 /// How many connections a service keeps to its database at most.
 const CONNECTIONS: u32 = 10;
@@ -73,12 +74,15 @@ where
     entry::run(name, runtime, async {
         let settings = Settings;
         let shop = Arc::new(Shop::open(settings, CONNECTIONS)?);
-        let parts = wire(shop.clone(), Remote::new(settings)).await?;
-        let router = parts
-            .router
-            .merge(system::health(Arc::new(shop.checks.clone())));
+        let upstreams = Registry::default();
+        let parts = wire(shop.clone(), Remote::new(settings, upstreams.clone())).await?;
+        let health = parts.health;
+        let health = health.unwrap_or_else(|| system::health(Arc::new(shop.checks.clone())));
+        if let Some(listener) = admin::listener(settings).await? {
+            tokio::spawn(axum::serve(listener, admin::router(upstreams)).into_future());
+        }
         let router = edge(
-            router,
+            parts.router.merge(health),
             EdgeSettings {
                 service: name,
                 catch_panics: true,

@@ -115,7 +115,8 @@ impl<'a> Call<'a> {
     /// Whether what came of an attempt is a reason, and there is leave, to make another.
     fn asks_again<T, E>(&self, outcome: &Outcome<T, E>) -> bool {
         let sensible = match outcome {
-            Outcome::Unreachable(_) | Outcome::Untouched(_) => self.repeat >= Repeat::Idempotent,
+            Outcome::Refused(_) | Outcome::Untouched(_) => self.repeat >= Repeat::Unsent,
+            Outcome::Unreachable(_) => self.repeat >= Repeat::Idempotent,
             Outcome::Faulty(_) => self.repeat == Repeat::Safe && self.has_other(),
             Outcome::Answered(_) | Outcome::OwnFault(_) => false,
         };
@@ -161,6 +162,8 @@ fn conclude<T, E>(outcome: Outcome<T, E>) -> Result<T, CallError<E>> {
         Outcome::Answered(answer) | Outcome::Faulty(answer) | Outcome::Untouched(answer) => {
             Ok(answer)
         }
-        Outcome::Unreachable(error) | Outcome::OwnFault(error) => Err(CallError::Failed(error)),
+        Outcome::Refused(error) | Outcome::Unreachable(error) | Outcome::OwnFault(error) => {
+            Err(CallError::Failed(error))
+        }
     }
 }

@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The header that carries the milliseconds that are left. Milliseconds rather than a time of day: clocks differ.
-pub const DEADLINE_HEADER: &str = "x-deadline-ms";
-
 /// The longest a deadline may be away; nobody waits longer, whatever a header says.
 const LONGEST: Duration = Duration::from_mins(2);
 
@@ -42,8 +39,8 @@ impl Deadline {
     }
 
     /// What the next hop is told: whole milliseconds, rounded down.
-    pub fn header(self) -> String {
-        self.remaining().as_millis().to_string()
+    pub fn header(self) -> u64 {
+        u64::try_from(self.remaining().as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -55,10 +52,10 @@ mod tests {
     async fn each_hop_is_told_what_is_left() {
         let deadline = Deadline::parse("1500").expect("a number");
         tokio::time::advance(Duration::from_millis(400)).await;
-        assert_eq!(deadline.header(), "1100");
+        assert_eq!(deadline.header(), 1_100);
         assert!(!deadline.is_over());
         tokio::time::advance(Duration::from_millis(1_100)).await;
-        assert_eq!(deadline.header(), "0");
+        assert_eq!(deadline.header(), 0);
         assert!(deadline.is_over());
     }
 

@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
+use tokio::time::Instant;
+
 use crate::outlier::Health;
 
 /// A replica.
@@ -33,6 +35,11 @@ impl Endpoint {
     /// Its host and port.
     pub fn authority(&self) -> &str {
         &self.authority
+    }
+
+    /// Notes that it said it is about to stop: others are asked while there are any.
+    pub fn stops(&self) {
+        self.health().stops(Instant::now());
     }
 
     pub(crate) fn health(&self) -> MutexGuard<'_, Health> {

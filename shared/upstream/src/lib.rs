@@ -11,15 +11,17 @@ mod chance;
 mod deadline;
 mod discovery;
 mod endpoint;
+mod header;
 mod outlier;
 mod registry;
 mod state;
 mod upstream;
 
 pub use breaker::BreakerState;
-pub use deadline::{DEADLINE_HEADER, Deadline};
+pub use deadline::Deadline;
 pub use discovery::{AddressError, Discovery};
 pub use endpoint::Endpoint;
+pub use header::{DEADLINE_HEADER, STOPPING_HEADER, UNTOUCHED_HEADER};
 pub use registry::Registry;
 pub use state::{EndpointState, UpstreamState, exposition};
 pub use upstream::{Attempt, CallError, Outcome, Policy, Repeat, Upstream};

@@ -11,6 +11,8 @@ const FIRST: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_mins(1);
 /// Who stayed well this long after coming back begins anew.
 const FORGIVEN: Duration = Duration::from_mins(1);
+/// How long one that says it is about to stop is left alone; by then it is gone or back.
+const STOPPING: Duration = Duration::from_secs(5);
 /// How much longer than others a call waits that could not be made again elsewhere.
 const CAUTION: Duration = Duration::from_secs(10);
 
@@ -22,6 +24,8 @@ pub(crate) struct Health {
     out_until: Option<Instant>,
     ejections: u32,
     last_out: Option<Instant>,
+    /// Until when it is left alone because it said it stops.
+    stops_until: Option<Instant>,
 }
 
 /// Whether an endpoint is asked.
@@ -38,6 +42,9 @@ pub(crate) enum Standing {
 impl Health {
     /// How it stands for a call that can (`retriable`) or can't be made again elsewhere.
     pub(crate) fn standing(&self, retriable: bool, now: Instant) -> Standing {
+        if self.stops_until.is_some_and(|until| now < until) {
+            return Standing::Out;
+        }
         let caution = if retriable { Duration::ZERO } else { CAUTION };
         match self.out_until {
             None => Standing::In,
@@ -50,6 +57,11 @@ impl Health {
     pub(crate) fn succeeded(&mut self) {
         self.failures = 0;
         self.out_until = None;
+    }
+
+    /// It said that it is about to stop, which is no failure, and no success of a call under way takes it back.
+    pub(crate) fn stops(&mut self, now: Instant) {
+        self.stops_until = Some(now + STOPPING);
     }
 
     /// It failed; whether it should go.
@@ -105,6 +117,16 @@ mod tests {
         assert_eq!(health.standing(false, back + CAUTION), Standing::Probation);
         health.succeeded();
         assert_eq!(health.standing(false, back), Standing::In);
+    }
+
+    #[test]
+    fn one_that_stops_is_left_alone_for_a_while_whatever_it_still_answers() {
+        let now = Instant::now();
+        let mut health = Health::default();
+        health.stops(now);
+        health.succeeded();
+        assert_eq!(health.standing(true, now), Standing::Out);
+        assert_eq!(health.standing(false, now + STOPPING), Standing::In);
     }
 
     #[test]

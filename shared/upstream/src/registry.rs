@@ -10,10 +10,19 @@ use crate::{AddressError, Discovery, Policy, Upstream, UpstreamState};
 /// The upstreams of a process.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
+    policy: Policy,
     upstreams: Arc<Mutex<BTreeMap<String, Arc<Upstream>>>>,
 }
 
 impl Registry {
+    /// A registry whose upstreams all have this policy.
+    pub fn new(policy: Policy) -> Self {
+        Self {
+            policy,
+            ..Self::default()
+        }
+    }
+
     /// The upstream `name` at `address`; the one there is already, if it has the same address.
     pub fn upstream(&self, name: &str, address: &str) -> Result<Arc<Upstream>, AddressError> {
         let discovery = Discovery::parse(address)?;
@@ -25,7 +34,7 @@ impl Registry {
             return Ok(known.clone());
         }
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), name);
-        let upstream = Arc::new(Upstream::new(name, discovery, Policy::default(), seed));
+        let upstream = Arc::new(Upstream::new(name, discovery, self.policy, seed));
         all.insert(name.to_owned(), upstream.clone());
         Ok(upstream)
     }

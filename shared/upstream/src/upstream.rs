@@ -43,8 +43,10 @@ impl Default for Policy {
 /// Whether a call may be made again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Repeat {
-    /// Never: it would be done twice, or can't be sent twice.
+    /// Never: it can't be sent twice.
     Never,
+    /// Only when nothing was done: done twice it would be done two times.
+    Unsent,
     /// Done twice is as good as done once. Still not while the first may be under way: it could come last.
     Idempotent,
     /// It changes nothing.
@@ -69,7 +71,9 @@ pub enum Outcome<T, E> {
     Faulty(T),
     /// An answer that says nothing was done (an overloaded or stopping service).
     Untouched(T),
-    /// No answer: no connection, or one that broke.
+    /// No connection: nothing was asked.
+    Refused(E),
+    /// No answer: the connection broke.
     Unreachable(E),
     /// No answer, and it was the caller's fault.
     OwnFault(E),

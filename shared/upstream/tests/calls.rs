@@ -20,8 +20,13 @@ enum Mood {
     Well,
     Slow(u64),
     Frozen,
+    /// Nobody listens.
     Gone,
+    /// The connection breaks after the question.
+    Broken,
     Faulty,
+    /// Well, and about to stop.
+    Stopping,
     Overloaded,
 }
 
@@ -70,13 +75,14 @@ impl World {
     async fn ask_within(&self, repeat: Repeat, millis: u64) -> Answer {
         let deadline = Deadline::after(Duration::from_millis(millis));
         let answer = async |name: String, mood: Mood| match mood {
-            Mood::Well => Outcome::Answered((name, 200)),
+            Mood::Well | Mood::Stopping => Outcome::Answered((name, 200)),
             Mood::Slow(millis) => {
                 sleep(Duration::from_millis(millis)).await;
                 Outcome::Answered((name, 200))
             }
             Mood::Frozen => std::future::pending().await,
-            Mood::Gone => Outcome::Unreachable("refused"),
+            Mood::Gone => Outcome::Refused("refused"),
+            Mood::Broken => Outcome::Unreachable("broken"),
             Mood::Faulty => Outcome::Faulty((name, 500)),
             Mood::Overloaded => Outcome::Untouched((name, 503)),
         };
@@ -84,6 +90,9 @@ impl World {
             let name = attempt.endpoint.authority().to_owned();
             *self.asked.lock().unwrap().entry(name.clone()).or_default() += 1;
             let mood = self.moods.lock().unwrap().get(&name).copied();
+            if matches!(mood, Some(Mood::Stopping)) {
+                attempt.endpoint.stops();
+            }
             answer(name, mood.unwrap_or(Mood::Well))
         };
         self.upstream.call(repeat, deadline, attempt).await
@@ -154,12 +163,46 @@ async fn not_all_replicas_are_left_out() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_changes_things_is_never_made_twice() {
+    for mood in [Mood::Broken, Mood::Faulty] {
+        let world = World::new(2);
+        world.mood(0, mood);
+        world.mood(1, mood);
+        let _ = world.ask(Repeat::Unsent).await;
+        assert_eq!(world.asked_in_all(), 1, "{mood:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_done_may_be_asked_again_whatever_it_is_unless_it_can_not_be_sent_again() {
+    for mood in [Mood::Gone, Mood::Overloaded] {
+        let world = World::new(2);
+        world.mood(0, mood);
+        for _ in 0..20 {
+            assert_eq!(world.ask(Repeat::Unsent).await.unwrap().1, 200);
+        }
+        world.mood(1, mood);
+        let before = world.asked_in_all();
+        let _ = world.ask(Repeat::Never).await;
+        assert_eq!(world.asked_in_all(), before + 1, "{mood:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_stops_is_asked_once_more_at_most_and_again_when_it_is_back() {
     let world = World::new(2);
-    world.mood(0, Mood::Gone);
-    world.mood(1, Mood::Gone);
-    let answer = world.ask(Repeat::Never).await;
-    assert!(matches!(answer, Err(CallError::Failed("refused"))));
-    assert_eq!(world.asked_in_all(), 1);
+    world.mood(0, Mood::Stopping);
+    for _ in 0..100 {
+        world.ask(Repeat::Unsent).await.unwrap();
+    }
+    assert_eq!(world.asked(0), 1);
+    world.mood(0, Mood::Well);
+    advance(Duration::from_secs(5)).await;
+    for _ in 0..100 {
+        world.ask(Repeat::Unsent).await.unwrap();
+    }
+    assert!(world.asked(0) > 20);
+    let state = world.upstream.state();
+    assert_eq!((state.endpoints[0].failures, state.retries), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Once, time::Duration};
 
 use axum::Router;
 use bothways_http::layers::{EdgeSettings, edge};
+use bothways_upstream::{Policy, Registry, UpstreamState};
 use gateway::{Gateway, Limits, Patience, Upstreams};
 use reqwest::{Client, Method, RequestBuilder, header::HeaderMap};
 use serde_json::Value;
@@ -25,15 +26,17 @@ const SERVICES: [(&str, &str); 8] = [
 
 /// A gateway to be.
 pub(crate) struct Plan {
-    upstreams: BTreeMap<&'static str, SocketAddr>,
+    upstreams: BTreeMap<&'static str, String>,
     pub(crate) limits: Limits,
     pub(crate) patience: Patience,
+    pub(crate) policy: Policy,
 }
 
 /// A running gateway; it ends with the test.
 pub(crate) struct Door {
     pub(crate) address: SocketAddr,
     pub(crate) client: Client,
+    registry: Registry,
 }
 
 /// An answer, read whole.
@@ -49,7 +52,8 @@ impl Plan {
     pub(crate) async fn new() -> Self {
         let mut upstreams = BTreeMap::new();
         for (variable, name) in SERVICES {
-            upstreams.insert(variable, serve(upstream::echo(name)).await);
+            let address = serve(upstream::echo(name)).await;
+            upstreams.insert(variable, format!("http://{address}"));
         }
         let limits = Limits {
             per_second: 0,
@@ -60,19 +64,35 @@ impl Plan {
             upstreams,
             limits,
             patience: Patience::default(),
+            policy: Policy::default(),
         }
     }
 
     /// Another service in a service's place.
-    pub(crate) fn with(mut self, variable: &'static str, address: SocketAddr) -> Self {
+    pub(crate) fn with(self, variable: &'static str, address: SocketAddr) -> Self {
+        self.with_all(variable, &[address])
+    }
+
+    /// Replicas in a service's place.
+    pub(crate) fn with_all(self, variable: &'static str, addresses: &[SocketAddr]) -> Self {
+        let urls: Vec<_> = addresses
+            .iter()
+            .map(|address| format!("http://{address}"))
+            .collect();
+        self.at(variable, urls.join(","))
+    }
+
+    /// A service wherever this says.
+    pub(crate) fn at(mut self, variable: &'static str, address: String) -> Self {
         let replaced = self.upstreams.insert(variable, address);
         assert!(replaced.is_some(), "{variable}");
         self
     }
 
     pub(crate) async fn start(self) -> Door {
-        let find = |variable: &str| Ok(format!("http://{}", self.upstreams[variable]));
-        let upstreams = Upstreams::find(find).expect("addresses");
+        let registry = Registry::new(self.policy);
+        let find = |variable: &str| Ok(self.upstreams[variable].clone());
+        let upstreams = Upstreams::find(&registry, find).expect("addresses");
         let gateway = Gateway::new(upstreams, self.limits, self.patience);
         let router = gateway.health().merge(gateway.router(Router::new()));
         let router = edge(
@@ -85,11 +105,19 @@ impl Plan {
         Door {
             address: serve(router).await,
             client: client(),
+            registry,
         }
     }
 }
 
 impl Door {
+    /// How the gateway finds a service to be.
+    pub(crate) fn state(&self, service: &str) -> UpstreamState {
+        let states = self.registry.states().into_iter();
+        let mut named = states.filter(|state| state.name == service);
+        named.next().expect("a service")
+    }
+
     pub(crate) async fn start() -> Self {
         Plan::new().await.start().await
     }

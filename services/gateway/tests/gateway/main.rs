@@ -7,6 +7,7 @@ mod door;
 mod headers;
 mod outages;
 mod rates;
+mod replicas;
 mod routing;
 mod streaming;
 mod upstream;

@@ -11,7 +11,8 @@ async fn each_path_is_answered_by_its_service_and_arrives_unchanged() {
         ("/", "storefront"),
         ("/search?q=toner", "storefront"),
         ("/cart", "storefront"),
-        ("/media/a/card", "storefront"),
+        ("/media/a/card", "media"),
+        ("/api/products/a/photo", "media"),
         ("/api/docs", "storefront"),
         ("/api/openapi.json", "storefront"),
         ("/api/search?q=a%20b&q=%C3%A9", "search"),
@@ -81,7 +82,7 @@ async fn the_gateway_is_ready_whatever_its_services_are_and_says_which_answer() 
     let ready = door.get("/readyz").await.json();
     assert_eq!(ready["status"], "ready");
     let upstreams = ready["upstreams"].as_object().expect("a list");
-    assert_eq!(upstreams.len(), 7);
+    assert_eq!(upstreams.len(), 8);
     for (name, state) in upstreams {
         let expected = if name == "inventory" { "down" } else { "up" };
         assert_eq!(state, expected, "{name}");

@@ -1,12 +1,21 @@
 //! Services to put behind the gateway.
 
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     Json, Router,
     body::{Body, Bytes},
     extract::{Path, Request},
-    http::StatusCode,
+    http::{HeaderValue, StatusCode},
+    middleware::map_request,
     response::IntoResponse,
     routing::get,
 };
@@ -59,6 +68,32 @@ pub(crate) fn drip(told: mpsc::UnboundedReceiver<&'static str>) -> Router {
     Router::new().fallback(async move || {
         let body = body.lock().expect("unpoisoned").take();
         body.expect("asked once")
+    })
+}
+
+/// A service that counts what it is asked.
+pub(crate) fn counting(router: Router) -> (Router, Arc<AtomicUsize>) {
+    let count = Arc::new(AtomicUsize::default());
+    let counter = count.clone();
+    let layer = map_request(move |request: Request| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        std::future::ready(request)
+    });
+    (router.layer(layer), count)
+}
+
+/// A service that always answers so.
+pub(crate) fn always(
+    status: StatusCode,
+    headers: &'static [(&'static str, &'static str)],
+) -> Router {
+    Router::new().fallback(async move || {
+        let mut answer = (status, "always").into_response();
+        for (name, value) in headers {
+            let value = HeaderValue::from_static(value);
+            answer.headers_mut().insert(*name, value);
+        }
+        answer
     })
 }
 

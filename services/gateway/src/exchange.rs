@@ -3,13 +3,13 @@
 use std::{error::Error, sync::Arc, time::Duration};
 
 use axum::body::Body;
-use bothways_http::{Problem, ProblemType};
-use bothways_upstream::{
-    Attempt, CallError, DEADLINE_HEADER, Deadline, Outcome, Repeat, STOPPING_HEADER,
-    UNTOUCHED_HEADER, Upstream,
+use bothways_http::{
+    Problem, ProblemType,
+    header::{DEADLINE, STOPPING, UNTOUCHED},
 };
+use bothways_upstream::{Attempt, CallError, Deadline, Outcome, Repeat, Upstream};
 use http::{
-    HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header,
+    HeaderValue, Method, Request, Response, StatusCode, Uri, header,
     request::Parts,
     uri::{PathAndQuery, Scheme},
 };
@@ -20,10 +20,6 @@ use crate::{
     body::{self, Payload},
     client::Connections,
 };
-
-const DEADLINE: HeaderName = HeaderName::from_static(DEADLINE_HEADER);
-const STOPPING: HeaderName = HeaderName::from_static(STOPPING_HEADER);
-const UNTOUCHED: HeaderName = HeaderName::from_static(UNTOUCHED_HEADER);
 
 /// Why there is no answer.
 type Failure = Box<dyn Error + Send + Sync>;

@@ -12,6 +12,12 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// Between services, where `Authorization` holds the services' own secret: the caller's bearer token.
 pub const CALLER_AUTHORIZATION: HeaderName = HeaderName::from_static("x-caller-authorization");
+/// Between services: how many milliseconds there are for the answer.
+pub const DEADLINE: HeaderName = HeaderName::from_static(bothways_upstream::DEADLINE_HEADER);
+/// Between services: the answer comes from a replica that is about to stop.
+pub const STOPPING: HeaderName = HeaderName::from_static(bothways_upstream::STOPPING_HEADER);
+/// Between services: the answer says that nothing was done.
+pub const UNTOUCHED: HeaderName = HeaderName::from_static(bothways_upstream::UNTOUCHED_HEADER);
 /// Tests only: makes a handler panic, when the process runs with `PANIC_HEADER=1`.
 pub const PANIC: HeaderName = HeaderName::from_static("x-bothways-panic");
 

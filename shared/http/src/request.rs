@@ -5,6 +5,7 @@
 use std::{future::Future, sync::Arc};
 
 use axum::http::{HeaderMap, HeaderName};
+use bothways_upstream::Deadline;
 
 use crate::header;
 
@@ -15,11 +16,12 @@ tokio::task_local! {
     static CURRENT: RequestContext;
 }
 
-/// The request's id and its place in a trace (W3C Trace Context).
+/// The request's id, its place in a trace (W3C Trace Context), and until when somebody waits for the answer.
 #[derive(Debug, Clone)]
 pub struct RequestContext {
     id: Arc<str>,
     trace: Arc<Trace>,
+    deadline: Option<Deadline>,
 }
 
 #[derive(Debug)]
@@ -51,6 +53,7 @@ impl RequestContext {
         Self {
             id,
             trace: Arc::new(trace),
+            deadline: text(headers, &header::DEADLINE).and_then(Deadline::parse),
         }
     }
 
@@ -72,6 +75,11 @@ impl RequestContext {
     /// The id of the trace the request belongs to.
     pub fn trace_id(&self) -> &str {
         &self.trace.id
+    }
+
+    /// Until when somebody waits for the answer, if whoever asked said so. What is asked of others for it has no longer.
+    pub fn deadline(&self) -> Option<Deadline> {
+        self.deadline
     }
 
     /// Sets the headers that carry this on to another part of the shop.

@@ -16,7 +16,7 @@ use bothways_domain::{
 use bothways_http::{
     clients::{
         CartClient, CheckoutClient, DeadLetterClient, DeskClient, IdentityClient, InventoryClient,
-        MediaClient, ProductClient, PushSink, Remote as Endpoint, SearchClient,
+        MediaClient, ProductClient, PushSink, Remote as Neighbour, SearchClient,
     },
     internal,
 };
@@ -59,9 +59,11 @@ impl Remote {
         Ok(self.settings.require(variable)?)
     }
 
-    fn endpoint(&self, name: &'static str, variable: &str) -> Result<Endpoint> {
-        let token = self.internal_token()?;
-        Ok(Endpoint::new(name, &self.address(variable)?, &token)?)
+    fn endpoint(&self, name: &'static str, variable: &str) -> Result<Neighbour> {
+        let address = self.address(variable)?;
+        let upstream = self.upstreams.upstream(name, &address);
+        let upstream = upstream.map_err(|error| format!("{variable}: {error}"))?;
+        Ok(Neighbour::new(name, upstream, &self.internal_token()?)?)
     }
 
     /// Search.

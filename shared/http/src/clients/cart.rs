@@ -61,7 +61,7 @@ impl CartApi for CartClient {
     }
 
     async fn contents(&self, caller: &Caller, id: &CartId) -> Result<Option<Cart>> {
-        let call = self.0.internal(Method::POST, "carts/contents")?;
+        let call = self.0.internal(Method::POST, "carts/contents")?.reading();
         let call = call.caller(caller).json(&CartQuery { cart: id.clone() });
         call.send().await?.json()
     }

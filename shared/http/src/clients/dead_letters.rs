@@ -26,7 +26,7 @@ impl DeadLetterClient {
 #[async_trait]
 impl DeadLetterSource for DeadLetterClient {
     async fn parked(&self, limit: u32) -> Result<Page<DeadLetter>> {
-        let call = self.0.internal(Method::POST, "dead-letters")?;
+        let call = self.0.internal(Method::POST, "dead-letters")?.reading();
         let parked: Parked = call.json(&Wanted { limit }).send().await?.json()?;
         Ok(Page {
             entries: parked.dead_letters,

@@ -75,7 +75,10 @@ impl InventoryApi for InventoryClient {
     }
 
     async fn availability(&self, ids: &[ProductId]) -> Result<HashMap<ProductId, Availability>> {
-        let call = self.0.internal(Method::POST, "inventory/availability")?;
+        let call = self
+            .0
+            .internal(Method::POST, "inventory/availability")?
+            .reading();
         let list = IdList { ids: ids.to_vec() };
         call.json(&list).send().await?.json()
     }

@@ -56,7 +56,7 @@ impl ProductApi for ProductClient {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let call = self.0.internal(Method::POST, "products/records")?;
+        let call = self.0.internal(Method::POST, "products/records")?.reading();
         let list = IdList { ids: ids.to_vec() };
         call.json(&list).send().await?.json()
     }

@@ -1,14 +1,20 @@
 //! One neighbour, and calls to it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use bothways_domain::{Caller, Error, Result, id::Token};
+use bothways_upstream::{Attempt, CallError, Deadline, Outcome, Repeat, Upstream};
 use bytes::Bytes;
-use reqwest::{Client, RequestBuilder, Url};
+use reqwest::{Client, Request, RequestBuilder, Url};
 use serde::{Serialize, de::DeserializeOwned};
 
+use url::Position;
+
 use crate::{Problem, header, request::RequestContext};
+
+/// What stands for a replica until one is chosen.
+const ANY_REPLICA: &str = "any-replica";
 
 /// How long connecting may take: a neighbour that is there accepts at once.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -52,23 +58,32 @@ pub(super) fn base_url(text: &str) -> Result<String, ClientError> {
     }
 }
 
-/// A neighbour: what it is called, where it is, and the secret the services know one another by.
+/// A neighbour: what it is called, the replicas it has, and the secret the services know one another by.
 #[derive(Debug, Clone)]
 pub struct Remote {
     name: &'static str,
+    upstream: Arc<Upstream>,
+    /// What all its addresses begin with, with [`ANY_REPLICA`] for the replica's own.
     base: String,
     http: Client,
     internal_token: Token,
 }
 
 impl Remote {
-    /// The neighbour `name` at the base URL `url`.
-    pub fn new(name: &'static str, url: &str, internal_token: &str) -> Result<Self, ClientError> {
+    /// The neighbour `name` behind `upstream`.
+    pub fn new(
+        name: &'static str,
+        upstream: Arc<Upstream>,
+        internal_token: &str,
+    ) -> Result<Self, ClientError> {
+        let discovery = upstream.discovery();
         Ok(Self {
             name,
-            base: base_url(url)?,
-            http: http_client(TIMEOUT)?,
+            base: format!("{}://{ANY_REPLICA}{}", discovery.scheme(), discovery.path()),
+            // Each call is bounded by its deadline.
+            http: http_client(LONG_TIMEOUT)?,
             internal_token: Token::presented(internal_token),
+            upstream,
         })
     }
 
@@ -84,7 +99,13 @@ impl Remote {
         let url = format!("{}/{}", self.base, segments.join("/"));
         Ok(Call {
             part: self.name,
-            repeatable: method == Method::GET,
+            upstream: self.upstream.clone(),
+            repeat: if method.is_safe() {
+                Repeat::Safe
+            } else {
+                Repeat::Unsent
+            },
+            timeout: TIMEOUT,
             internal: false,
             request: self.http.request(method, url),
         })
@@ -110,9 +131,10 @@ impl Remote {
 /// A call being put together.
 pub(super) struct Call {
     part: &'static str,
+    upstream: Arc<Upstream>,
     request: RequestBuilder,
-    /// Whether doing it twice is as good as once.
-    repeatable: bool,
+    repeat: Repeat,
+    timeout: Duration,
     internal: bool,
 }
 
@@ -124,7 +146,13 @@ impl Call {
 
     /// Says that making the call twice is as good as once, so that it may be tried again.
     pub(super) fn repeatable(mut self) -> Self {
-        self.repeatable = true;
+        self.repeat = self.repeat.max(Repeat::Idempotent);
+        self
+    }
+
+    /// Says that the call only reads, so that another replica may be asked while one is slow to answer.
+    pub(super) fn reading(mut self) -> Self {
+        self.repeat = Repeat::Safe;
         self
     }
 
@@ -161,17 +189,24 @@ impl Call {
         })
     }
 
-    pub(super) fn timeout(self, timeout: Duration) -> Self {
-        self.map(|request| request.timeout(timeout))
+    /// How long an answer is waited for; less when whoever waits for this one does.
+    pub(super) fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
     }
 
     /// Makes the call; whatever is no success is the error it was there.
     pub(super) async fn send(self) -> Result<Reply> {
         let (part, internal) = (self.part, self.internal);
-        let (status, headers, body) = match self.exchange().await {
+        let Answer {
+            status,
+            headers,
+            body,
+        } = match self.exchange().await {
             Ok(answer) => answer,
             Err(error) => {
-                tracing::warn!(part, error = chain(&error), "a neighbour can't be reached");
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::warn!(part, %error, cause, "a neighbour can't be reached");
                 return Err(Error::unavailable(part));
             }
         };
@@ -195,26 +230,87 @@ impl Call {
         }
     }
 
-    /// Sends the request, a repeatable one a second time when there is no answer to the first, as when the neighbour was
-    /// restarted and a kept connection is dead. What took too long is not tried again.
-    async fn exchange(self) -> reqwest::Result<(StatusCode, HeaderMap, Bytes)> {
+    /// Asks a replica, and perhaps another, for as long as both the call and the request at hand have time.
+    async fn exchange(self) -> std::result::Result<Answer, CallError<NoAnswer>> {
+        let mut deadline = Deadline::after(self.timeout);
         let mut headers = HeaderMap::new();
         if let Some(context) = RequestContext::current() {
             context.pass_on(&mut headers);
+            deadline = context.deadline().map_or(deadline, |own| own.min(deadline));
         }
-        let request = self.request.headers(headers);
-        let again = request.try_clone().filter(|_| self.repeatable);
-        match (attempt(request).await, again) {
-            (Err(error), Some(again)) if !error.is_timeout() => attempt(again).await,
-            (first, _) => first,
-        }
+        let (http, request) = self.request.headers(headers).build_split();
+        let request = request.map_err(|error| CallError::Failed(NoAnswer(chain(&error))))?;
+        let attempt = |attempt: Attempt| {
+            let directed = direct(&request, &attempt);
+            let http = &http;
+            async move {
+                match directed {
+                    Some(request) => ask(http, request, &attempt).await,
+                    None => Outcome::OwnFault(NoAnswer("this can't be sent".to_owned())),
+                }
+            }
+        };
+        self.upstream.call(self.repeat, deadline, attempt).await
     }
 }
 
-async fn attempt(request: RequestBuilder) -> reqwest::Result<(StatusCode, HeaderMap, Bytes)> {
-    let response = request.send().await?;
-    let (status, headers) = (response.status(), response.headers().clone());
-    Ok((status, headers, response.bytes().await?))
+/// An answer, read whole.
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+/// Why there is none.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct NoAnswer(String);
+
+/// The request, to the replica that is to be asked.
+fn direct(request: &Request, attempt: &Attempt) -> Option<Request> {
+    let mut directed = request.try_clone()?;
+    let url = request.url();
+    let (scheme, replica) = (url.scheme(), attempt.endpoint.authority());
+    let path = &url[Position::BeforePath..];
+    *directed.url_mut() = Url::parse(&format!("{scheme}://{replica}{path}")).ok()?;
+    let left = HeaderValue::from(attempt.deadline.header());
+    directed.headers_mut().insert(header::DEADLINE, left);
+    Some(directed)
+}
+
+async fn ask(http: &Client, request: Request, attempt: &Attempt) -> Outcome<Answer, NoAnswer> {
+    let answer = match read(http, request).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            let explained = NoAnswer(chain(&error));
+            return if error.is_connect() {
+                Outcome::Refused(explained)
+            } else if error.is_builder() {
+                Outcome::OwnFault(explained)
+            } else {
+                Outcome::Unreachable(explained)
+            };
+        }
+    };
+    if answer.headers.contains_key(header::STOPPING) {
+        attempt.endpoint.stops();
+    }
+    match answer.status {
+        StatusCode::INTERNAL_SERVER_ERROR | StatusCode::BAD_GATEWAY => Outcome::Faulty(answer),
+        StatusCode::SERVICE_UNAVAILABLE if answer.headers.contains_key(header::UNTOUCHED) => {
+            Outcome::Untouched(answer)
+        }
+        _ => Outcome::Answered(answer),
+    }
+}
+
+async fn read(http: &Client, request: Request) -> reqwest::Result<Answer> {
+    let response = http.execute(request).await?;
+    Ok(Answer {
+        status: response.status(),
+        headers: response.headers().clone(),
+        body: response.bytes().await?,
+    })
 }
 
 /// What went wrong, with its causes but without the URL, which may hold a secret.

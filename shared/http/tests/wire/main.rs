@@ -9,6 +9,7 @@
 mod ask;
 mod edge;
 mod fake;
+mod hops;
 mod internal;
 mod openapi;
 mod payments;

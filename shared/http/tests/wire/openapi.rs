@@ -65,7 +65,7 @@ fn every_operation_says_what_it_answers_and_how_it_fails() {
             assert!(operation["summary"].is_string(), "{method} {path}");
         }
     }
-    assert_eq!(count, 35);
+    assert_eq!(count, 37);
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), count, "operation ids are unique");

@@ -26,6 +26,7 @@ use bothways_http::{
     },
     internal,
 };
+use bothways_upstream::Registry;
 use tokio::net::TcpListener;
 
 use crate::{
@@ -69,6 +70,12 @@ pub(crate) async fn listen(router: Router) -> String {
     url
 }
 
+/// A neighbour with one replica.
+fn remote(name: &'static str, url: &str, secret: &str) -> Remote {
+    let upstream = Registry::default().upstream(name, url).unwrap();
+    Remote::new(name, upstream, secret).unwrap()
+}
+
 /// A port here and, over HTTP, there.
 struct Both<A: ?Sized> {
     fake: Arc<Fake>,
@@ -101,7 +108,7 @@ impl<A: ?Sized> Both<A> {
 macro_rules! both {
     ($api:ident, $client:ident) => {{
         let fake = Arc::new(Fake::default());
-        let remote = Remote::new("there", &serve(&fake).await, SECRET).unwrap();
+        let remote = remote("there", &serve(&fake).await, SECRET);
         let (here, there): (Arc<dyn $api>, Arc<dyn $api>) =
             (fake.clone(), Arc::new($client::new(remote)));
         Both { fake, here, there }
@@ -423,7 +430,7 @@ async fn events_are_not_delivered_to_a_subscriber_that_is_gone_or_refuses() {
 #[tokio::test]
 async fn a_neighbour_that_is_gone_is_unavailable() {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let remote = Remote::new("product", "http://127.0.0.1:1", SECRET).unwrap();
+    let remote = remote("product", "http://127.0.0.1:1", SECRET);
     let gone = ProductClient::new(remote).view(&product_id("p")).await;
     let said = gone.unwrap_err().to_string();
     assert_eq!(said, "product can't be reached right now");
@@ -432,7 +439,7 @@ async fn a_neighbour_that_is_gone_is_unavailable() {
 #[tokio::test]
 async fn a_wrong_secret_is_an_outage_and_never_a_missing_thing() {
     let fake = Arc::new(Fake::default());
-    let remote = Remote::new("cart", &serve(&fake).await, "wrong").unwrap();
+    let remote = remote("cart", &serve(&fake).await, "wrong");
     let id = CartId::parse("c1").unwrap();
     let contents = CartClient::new(remote)
         .contents(&Caller::Anonymous, &id)

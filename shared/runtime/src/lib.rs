@@ -4,6 +4,7 @@
 //! and schedules. [`Shop`] opens a context over its own database; [`Remote`] reaches the same ports over HTTP.
 
 mod admin;
+mod admission;
 mod background;
 mod config;
 mod entry;

@@ -16,7 +16,9 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{Background, Remote, Result, Settings, Shop, admin, entry, healthcheck};
+use crate::{
+    Background, Remote, Result, Settings, Shop, admin, admission::Admission, entry, healthcheck,
+};
 
 /// How many connections a service keeps to its database at most.
 const CONNECTIONS: u32 = 10;
@@ -81,22 +83,25 @@ where
         if let Some(listener) = admin::listener(settings).await? {
             tokio::spawn(axum::serve(listener, admin::router(upstreams)).into_future());
         }
+        let admission = Admission::new(settings)?;
         let router = edge(
-            parts.router.merge(health),
+            admission.clone().guard(parts.router.merge(health)),
             EdgeSettings {
                 service: name,
                 catch_panics: true,
             },
         );
-        serve(settings, router, parts.background).await
+        serve(settings, router, parts.background, admission).await
     })
 }
 
-/// Serves `router` at `LISTEN` until the process is told to stop.
+/// Serves `router` at `LISTEN` until the process is told to stop; then, in this order, says that it is not ready while it
+/// goes on serving, takes nothing on any more, and finishes what is under way.
 pub(crate) async fn serve(
     settings: Settings,
     router: Router,
     background: Vec<Background>,
+    admission: Admission,
 ) -> Result<()> {
     let address: SocketAddr = settings
         .parse("LISTEN")?
@@ -122,7 +127,7 @@ pub(crate) async fn serve(
     tokio::pin!(drained);
     tokio::select! {
         served = &mut drained => return Ok(served?),
-        () = told_to_stop(settings) => {}
+        () = told_to_stop(settings, &admission) => {}
     }
     tracing::info!("stopping");
     tasks.shutdown().await;
@@ -133,9 +138,10 @@ pub(crate) async fn serve(
     Ok(())
 }
 
-/// Waits for SIGTERM or SIGINT or, with `EXIT_WITH_STDIN=1`, for the end of standard input, which the launcher
-/// holds open for as long as it lives.
-async fn told_to_stop(settings: Settings) {
+/// Waits for SIGTERM and, from then, until whoever asks this service had time to learn that it stops. SIGINT, a second
+/// SIGTERM or, with `EXIT_WITH_STDIN=1`, the end of standard input, which the launcher holds open for as long as it lives,
+/// are for at once: then nobody asks any more.
+async fn told_to_stop(settings: Settings, admission: &Admission) {
     let stdin = async {
         if settings.text("EXIT_WITH_STDIN").as_deref() == Some("1") {
             let mut byte = [0; 64];
@@ -148,10 +154,17 @@ async fn told_to_stop(settings: Settings) {
             std::future::pending::<()>().await;
         }
     };
+    let gently = async {
+        caught(SignalKind::terminate()).await;
+        tracing::info!("about to stop");
+        admission.close();
+        let again = caught(SignalKind::terminate());
+        let _ = tokio::time::timeout(admission.stop_delay, again).await;
+    };
     tokio::select! {
-        () = caught(SignalKind::terminate()) => {}
-        () = caught(SignalKind::interrupt()) => {}
-        () = stdin => {}
+        () = gently => {}
+        () = caught(SignalKind::interrupt()) => admission.close(),
+        () = stdin => admission.close(),
     }
 }
 

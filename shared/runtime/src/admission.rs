@@ -1,0 +1,182 @@
+//! Which requests a service takes on: not more at once than it can work on, and fewer and fewer when it is to stop.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{HeaderValue, header::CONNECTION},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse as _, Response},
+};
+use bothways_http::{
+    Problem, ProblemType,
+    header::{STOPPING, UNTOUCHED},
+};
+
+use crate::{ConfigError, Settings};
+
+/// Requests under way at most, unless `MAX_IN_FLIGHT` says otherwise.
+const MAX_IN_FLIGHT: usize = 1_000;
+/// How long a service that is to stop goes on serving, so that all who ask it learn of that, in milliseconds.
+const STOP_DELAY: u64 = 1_000;
+
+/// A service's readiness to take requests on.
+#[derive(Debug, Clone)]
+pub(crate) struct Admission {
+    state: Arc<Standing>,
+    max_in_flight: usize,
+    /// How long it goes on once it is to stop.
+    pub(crate) stop_delay: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Standing {
+    in_flight: AtomicUsize,
+    stops: AtomicBool,
+}
+
+/// A request under way.
+struct UnderWay<'a>(&'a AtomicUsize);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Admission {
+    /// As `MAX_IN_FLIGHT` and `STOP_DELAY_MS` say.
+    pub(crate) fn new(settings: Settings) -> Result<Self, ConfigError> {
+        Ok(Self {
+            state: Arc::default(),
+            max_in_flight: settings.parse("MAX_IN_FLIGHT")?.unwrap_or(MAX_IN_FLIGHT),
+            stop_delay: settings.millis("STOP_DELAY_MS", STOP_DELAY)?,
+        })
+    }
+
+    /// From now on the service is not ready, and says with each answer that others are to be asked.
+    pub(crate) fn close(&self) {
+        self.state.stops.store(true, Ordering::Relaxed);
+    }
+
+    /// Puts this before `router`, all of whose requests count but those for its health.
+    pub(crate) fn guard(self, router: Router) -> Router {
+        router.layer(from_fn_with_state(self, admit))
+    }
+}
+
+async fn admit(State(admission): State<Admission>, request: Request, next: Next) -> Response {
+    let state = &admission.state;
+    let stops = state.stops.load(Ordering::Relaxed);
+    let mut response = match request.uri().path() {
+        "/readyz" if stops => unavailable("it is about to stop"),
+        "/readyz" | "/healthz" => next.run(request).await,
+        _ => {
+            let under_way = state.in_flight.fetch_add(1, Ordering::Relaxed);
+            let _under_way = UnderWay(&state.in_flight);
+            if under_way < admission.max_in_flight {
+                next.run(request).await
+            } else {
+                refuse()
+            }
+        }
+    };
+    if stops {
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        headers.insert(STOPPING, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+fn refuse() -> Response {
+    let mut response = unavailable("too much is asked at once");
+    let headers = response.headers_mut();
+    headers.insert(UNTOUCHED, HeaderValue::from_static("1"));
+    response
+}
+
+fn unavailable(detail: &str) -> Response {
+    let problem = Problem::new(ProblemType::Unavailable, detail);
+    problem.retry_after(1).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, http::StatusCode, routing::get};
+    use tokio::sync::Semaphore;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    fn admission(max_in_flight: usize) -> Admission {
+        Admission {
+            state: Arc::default(),
+            max_in_flight,
+            stop_delay: Duration::ZERO,
+        }
+    }
+
+    async fn ask(router: &Router, path: &str) -> Response {
+        let request = Request::get(path).body(Body::empty()).expect("a request");
+        router.clone().oneshot(request).await.expect("an answer")
+    }
+
+    #[tokio::test]
+    async fn more_at_once_than_allowed_are_refused_untouched_and_health_is_always_told() {
+        let gate = Arc::new(Semaphore::new(0));
+        let wait = async move |State(gate): State<Arc<Semaphore>>| {
+            let _permit = gate.acquire().await.expect("open");
+        };
+        let router = Router::new()
+            .route("/", get(wait))
+            .route("/healthz", get(async || "ok"))
+            .with_state(gate.clone());
+        let router = admission(2).guard(router);
+        let waiting: Vec<_> = (0..2)
+            .map(|_| {
+                let router = router.clone();
+                tokio::spawn(async move { ask(&router, "/").await.status() })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        let refused = ask(&router, "/").await;
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(refused.headers()["retry-after"], "1");
+        assert_eq!(refused.headers()[UNTOUCHED], "1");
+        assert_eq!(ask(&router, "/healthz").await.status(), StatusCode::OK);
+        gate.add_permits(2);
+        for status in waiting {
+            assert_eq!(status.await.expect("an end"), StatusCode::OK);
+        }
+        assert_eq!(ask(&router, "/").await.status(), StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_service_that_is_to_stop_is_not_ready_serves_on_and_says_so() {
+        let ok = async || "ok";
+        let router = Router::new()
+            .route("/", get(ok))
+            .route("/healthz", get(ok))
+            .route("/readyz", get(ok));
+        let admission = admission(10);
+        let router = admission.clone().guard(router);
+        let before = ask(&router, "/readyz").await;
+        assert_eq!(before.status(), StatusCode::OK);
+        assert!(!before.headers().contains_key(STOPPING));
+        admission.close();
+        for (path, status) in [("/", 200), ("/healthz", 200), ("/readyz", 503)] {
+            let answer = ask(&router, path).await;
+            assert_eq!(answer.status().as_u16(), status, "{path}");
+            assert_eq!(answer.headers()[CONNECTION], "close", "{path}");
+            assert_eq!(answer.headers()[STOPPING], "1", "{path}");
+        }
+    }
+}

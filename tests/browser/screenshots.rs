@@ -13,7 +13,7 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use bothways_tests::{Shop, eventually, seeded_shop};
+use bothways_tests::{Shop, entries, eventually, seeded_shop};
 use serde_json::json;
 
 use crate::{
@@ -93,23 +93,36 @@ impl Camera {
         control.mend(architecture).await;
     }
 
-    /// Something of the seed catalogue, once all that is found with it has its picture.
+    /// Something of the seed catalogue, once all of it has its pictures.
     async fn goods(&self) -> Goods {
-        let search = "/api/search?q=kettle&in_stock=true";
-        let product = eventually(PICTURES, "kettles with pictures", async || {
-            let found = self.shop.get(search).send().await.expect(200);
-            let hits = found["hits"].as_array().cloned().unwrap_or_default();
-            let bare = hits.iter().any(|hit| hit["images"].is_null());
-            match hits.first() {
-                Some(first) if !bare => Ok(first["id"].clone()),
-                _ => Err(format!("{} kettles", hits.len())),
+        for page in 1.. {
+            if eventually(PICTURES, "pictures of everything", async || {
+                self.pictured(page).await
+            })
+            .await
+                == 0
+            {
+                break;
             }
-        })
-        .await;
+        }
+        let search = "/api/search?q=kettle&in_stock=true";
+        let found = self.shop.get(search).send().await.expect(200);
+        let product = &found["hits"][0]["id"];
         let id = product.as_str().expect("a product has an id");
         Goods {
             words: "kettle".to_owned(),
             product: format!("/products/{id}"),
+        }
+    }
+
+    /// How many products this page of all has, each with a picture.
+    async fn pictured(&self, page: u32) -> Result<usize, String> {
+        let path = format!("/api/search?per_page=100&page={page}");
+        let found = self.shop.get(&path).send().await.expect(200);
+        let hits = entries(&found["hits"]);
+        match hits.iter().filter(|hit| hit["image"].is_null()).count() {
+            0 => Ok(hits.len()),
+            bare => Err(format!("{bare} without")),
         }
     }
 

@@ -101,6 +101,7 @@ pub(crate) async fn managing(
         ("admin-product", &product),
         ("admin-stock", "/admin/stock"),
         ("admin-orders", "/admin/orders"),
+        ("admin-dead-letters", "/admin/dead-letters"),
     ];
     for (name, path) in pages {
         visitor.open(path).await;

@@ -79,6 +79,31 @@ impl From<&Hit> for Card {
     }
 }
 
+/// What is wrong and where, for the list above a form.
+pub(crate) fn said_of(error: &FieldError) -> String {
+    let mut parts = error.pointer.split('/');
+    let field = parts.find(|part| !matches!(*part, "" | "shipping_address"));
+    let label = match field.unwrap_or_default() {
+        "attributes" => "Properties",
+        "brand" => "Brand",
+        "category" => "Category",
+        "city" => "Town",
+        "country" => "Country",
+        "current_password" => "Password of now",
+        "description" => "Description",
+        "email" => "E-mail",
+        "id" => "Id",
+        "line1" => "Street and number",
+        "line2" => "Flat, floor, company",
+        "name" => "Name",
+        "new_password" => "New password",
+        "postal_code" => "Postal code",
+        "price" => "Price",
+        _ => return error.detail.clone(),
+    };
+    format!("{label}: {}", error.detail)
+}
+
 /// What is wrong with that field of a form; empty when nothing is.
 pub(crate) fn error_of<'a>(errors: &'a [FieldError], field: &str) -> &'a str {
     let at = |error: &&FieldError| error.pointer.rsplit('/').next() == Some(field);

@@ -18,17 +18,14 @@ pub(crate) fn pick<'a>(
     if let [only] = endpoints {
         return Some(only);
     }
-    let fresh = fresh(endpoints, tried, retriable, now);
-    if !fresh.is_empty() {
-        return less_busy(&fresh, chance);
-    }
-    let standing = |endpoint: &&Arc<Endpoint>| endpoint.health().standing(retriable, now);
-    let fit = endpoints.iter().filter(|one| standing(one) == Standing::In);
-    let fit: Vec<_> = fit.collect();
-    if !fit.is_empty() {
-        return less_busy(&fit, chance);
-    }
-    less_busy(&endpoints.iter().collect::<Vec<_>>(), chance)
+    let rank = |endpoint: &Arc<Endpoint>| Rank::of(endpoint, tried, retriable, now);
+    let ranked: Vec<_> = endpoints.iter().map(|one| (rank(one), one)).collect();
+    let best = ranked.iter().map(|(rank, _)| *rank).min()?;
+    let best = ranked.iter().filter(|(rank, _)| *rank == best);
+    less_busy(
+        &best.map(|(_, endpoint)| *endpoint).collect::<Vec<_>>(),
+        chance,
+    )
 }
 
 /// Whether there is another endpoint fit to be asked beside those tried.
@@ -37,22 +34,43 @@ pub(crate) fn has_other(
     tried: &[Arc<Endpoint>],
     now: Instant,
 ) -> bool {
-    endpoints.len() > 1 && !fresh(endpoints, tried, true, now).is_empty()
+    let fresh = |endpoint: &Arc<Endpoint>| Rank::of(endpoint, tried, true, now) == Rank::Fresh;
+    endpoints.len() > 1 && endpoints.iter().any(fresh)
 }
 
-fn fresh<'a>(
-    endpoints: &'a [Arc<Endpoint>],
-    tried: &[Arc<Endpoint>],
-    retriable: bool,
-    now: Instant,
-) -> Vec<&'a Arc<Endpoint>> {
-    let untried = |endpoint: &&Arc<Endpoint>| !tried.iter().any(|one| Arc::ptr_eq(one, endpoint));
-    let fit = |endpoint: &&Arc<Endpoint>| match endpoint.health().standing(retriable, now) {
-        Standing::In => true,
-        Standing::Probation => endpoint.in_flight.load(Ordering::Relaxed) == 0,
-        Standing::Out => false,
-    };
-    endpoints.iter().filter(untried).filter(fit).collect()
+/// Who is asked first, from the first to the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// Not tried yet, and fit.
+    Fresh,
+    /// Not tried yet; it said it stops, but may still serve, or be back.
+    Leaving,
+    /// Tried, and fit.
+    Tried,
+    /// Not tried yet, and out.
+    Out,
+    /// Tried, and out.
+    Last,
+}
+
+impl Rank {
+    fn of(
+        endpoint: &Arc<Endpoint>,
+        tried: &[Arc<Endpoint>],
+        retriable: bool,
+        now: Instant,
+    ) -> Self {
+        let untried = !tried.iter().any(|one| Arc::ptr_eq(one, endpoint));
+        let idle = || endpoint.in_flight.load(Ordering::Relaxed) == 0;
+        match endpoint.health().standing(retriable, now) {
+            Standing::In if untried => Self::Fresh,
+            Standing::Probation if untried && idle() => Self::Fresh,
+            Standing::Leaving if untried => Self::Leaving,
+            Standing::In => Self::Tried,
+            _ if untried => Self::Out,
+            _ => Self::Last,
+        }
+    }
 }
 
 fn less_busy<'a>(any: &[&'a Arc<Endpoint>], chance: &mut Chance) -> Option<&'a Arc<Endpoint>> {
@@ -126,6 +144,19 @@ mod tests {
         assert_eq!(all[0].in_flight.load(Ordering::Relaxed), 1);
         flights.clear();
         assert_eq!(all[1].in_flight.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn with_nobody_else_one_that_leaves_is_asked_before_one_that_was_tried_in_vain() {
+        let (all, now) = (endpoints(3), Instant::now());
+        all[0].health().eject(now);
+        all[1].health().stops(now);
+        let tried = [all[2].clone()];
+        let mut chance = Chance::new(4);
+        for _ in 0..100 {
+            let picked = pick(&all, &tried, true, &mut chance, now).expect("one");
+            assert!(Arc::ptr_eq(picked, &all[1]));
+        }
     }
 
     proptest! {

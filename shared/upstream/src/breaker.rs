@@ -13,7 +13,7 @@ const ENOUGH: u32 = 20;
 /// The first time it stays open, and the longest: what heals is found out soon.
 const OPEN: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(5);
-/// How far apart the calls are that try whether it has healed, and how many have to succeed.
+/// How far apart the calls are that try whether it has healed, until one succeeds, and how many have to succeed.
 const BETWEEN_TRIALS: Duration = Duration::from_millis(100);
 const TRIALS: u32 = 3;
 
@@ -25,7 +25,7 @@ pub enum BreakerState {
     Closed,
     /// No call goes through.
     Open,
-    /// A few go through, to see.
+    /// Single ones go through, to see; after a success all, until a failure or enough successes.
     HalfOpen,
 }
 
@@ -75,7 +75,8 @@ impl Breaker {
                 successes: 0,
             };
         }
-        if let Stand::HalfOpen { next, .. } = &mut self.stand {
+        // After one success there is hope: whoever comes is let through, and the first failure ends it.
+        if let Stand::HalfOpen { next, successes: 0 } = &mut self.stand {
             if now < *next {
                 return Err(*next - now);
             }
@@ -210,19 +211,33 @@ mod tests {
     }
 
     #[test]
-    fn it_lets_single_calls_try_and_closes_when_they_succeed() {
+    fn it_lets_single_calls_try_until_one_succeeds_and_closes_when_more_do() {
         let now = Instant::now();
         let mut breaker = failing(now);
         let later = now + OPEN;
         assert_eq!(breaker.state(later), BreakerState::HalfOpen);
-        for trial in 0..TRIALS {
-            let then = later + BETWEEN_TRIALS * trial;
-            assert!(breaker.admit(then).is_ok());
-            assert!(breaker.admit(then).is_err(), "one at a time");
-            breaker.record(true, then);
+        assert!(breaker.admit(later).is_ok());
+        assert_eq!(breaker.admit(later), Err(BETWEEN_TRIALS), "one at a time");
+        breaker.record(true, later);
+        for _ in 1..TRIALS {
+            assert_eq!(breaker.state(later), BreakerState::HalfOpen);
+            assert!(breaker.admit(later).is_ok(), "whoever comes");
+            breaker.record(true, later);
         }
         assert_eq!(breaker.state(later), BreakerState::Closed);
         assert!(!breaker.record(false, later), "with a clean slate");
+    }
+
+    #[test]
+    fn a_failure_after_a_success_opens_it_again() {
+        let now = Instant::now();
+        let mut breaker = failing(now);
+        let later = now + OPEN;
+        assert!(breaker.admit(later).is_ok());
+        breaker.record(true, later);
+        assert!(breaker.admit(later).is_ok());
+        assert!(breaker.record(false, later));
+        assert_eq!(breaker.admit(later), Err(OPEN * 2));
     }
 
     #[test]

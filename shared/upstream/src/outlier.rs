@@ -12,7 +12,7 @@ const LONGEST: Duration = Duration::from_mins(1);
 /// Who stayed well this long after coming back begins anew.
 const FORGIVEN: Duration = Duration::from_mins(1);
 /// How long one that says it is about to stop is left alone; by then it is gone or back.
-const STOPPING: Duration = Duration::from_secs(5);
+const STOPPING: Duration = Duration::from_secs(3);
 /// How much longer than others a call waits that could not be made again elsewhere.
 const CAUTION: Duration = Duration::from_secs(10);
 
@@ -35,6 +35,8 @@ pub(crate) enum Standing {
     In,
     /// One call at a time, to see whether it is well again.
     Probation,
+    /// When there is nobody else: it said it stops, and may be back.
+    Leaving,
     /// Not at all.
     Out,
 }
@@ -43,7 +45,7 @@ impl Health {
     /// How it stands for a call that can (`retriable`) or can't be made again elsewhere.
     pub(crate) fn standing(&self, retriable: bool, now: Instant) -> Standing {
         if self.stops_until.is_some_and(|until| now < until) {
-            return Standing::Out;
+            return Standing::Leaving;
         }
         let caution = if retriable { Duration::ZERO } else { CAUTION };
         match self.out_until {
@@ -125,7 +127,7 @@ mod tests {
         let mut health = Health::default();
         health.stops(now);
         health.succeeded();
-        assert_eq!(health.standing(true, now), Standing::Out);
+        assert_eq!(health.standing(true, now), Standing::Leaving);
         assert_eq!(health.standing(false, now + STOPPING), Standing::In);
     }
 

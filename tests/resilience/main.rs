@@ -11,6 +11,7 @@ mod crashed_services;
 mod dead_letters;
 mod events;
 mod flood;
+mod frozen;
 mod fulfilment;
 mod functions;
 mod interrupt;
@@ -20,6 +21,8 @@ mod payment_timeout;
 mod photo_flood;
 mod processes;
 mod rate_limit;
+mod replicas;
+mod stopping;
 
 use std::process::ExitCode;
 
@@ -54,6 +57,15 @@ fn main() -> ExitCode {
             .only("serverless")
             .with_launcher(),
         Area::new("rate_limit", rate_limit::cases())
+            .only("microservices")
+            .with_launcher(),
+        Area::new("frozen", frozen::cases())
+            .only("microservices")
+            .with_launcher(),
+        Area::new("replicas", replicas::cases())
+            .only("microservices")
+            .with_launcher(),
+        Area::new("stopping", stopping::cases())
             .only("microservices")
             .with_launcher(),
         Area::new("interrupt", interrupt::cases()).with_launcher(),

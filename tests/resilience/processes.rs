@@ -2,6 +2,9 @@
 
 use std::{collections::BTreeSet, fs};
 
+use bothways_tests::Process;
+use rustix::process::{Pid, Signal, kill_process};
+
 /// A process, told apart from a later one of the same number by when it started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Running {
@@ -52,5 +55,23 @@ pub(crate) fn family(root: i32) -> BTreeSet<Running> {
             return pids.into_iter().filter_map(Running::of).collect();
         }
         pids = grown;
+    }
+}
+
+/// Holds a process still until it is dropped.
+pub(crate) struct Frozen(Pid);
+
+impl Frozen {
+    /// Holds a process of the launcher still.
+    pub(crate) fn new(process: &Process) -> Self {
+        let pid = process.pid.and_then(Pid::from_raw).expect("it runs");
+        kill_process(pid, Signal::STOP).expect("it runs");
+        Self(pid)
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        let _ = kill_process(self.0, Signal::CONT);
     }
 }

@@ -17,6 +17,10 @@ pub struct Process {
     pub name: String,
     /// Its process id, while it runs.
     pub pid: Option<i32>,
+    /// Where it listens.
+    pub port: u16,
+    /// Where it tells how those are that it calls.
+    pub admin_port: u16,
     /// `running`, `stopped`, `starting` or `crashed`.
     pub state: String,
 }
@@ -68,6 +72,15 @@ impl Control {
         found
             .cloned()
             .unwrap_or_else(|| panic!("{architecture} has no process {name}: {all:?}"))
+    }
+
+    /// How a service finds those to be that it calls, each with its replicas.
+    pub async fn upstreams(&self, architecture: &str, name: &str) -> Vec<Value> {
+        let port = self.process(architecture, name).await.admin_port;
+        let path = "/internal/upstreams";
+        let url = format!("http://127.0.0.1:{port}{path}");
+        let reply = Ask::new(&self.client, &Method::GET, &url, path);
+        entries(&reply.send().await.value()).to_vec()
     }
 
     /// The pids of everything the launcher started: services and function instances.
@@ -137,10 +150,16 @@ impl Control {
 
 fn process(value: &Value) -> Process {
     let text = |member: &str| value[member].as_str().unwrap_or_default().to_owned();
+    let port = |member: &str| {
+        let port = value[member].as_u64().map(u16::try_from);
+        port.and_then(Result::ok).unwrap_or_default()
+    };
     Process {
         architecture: text("architecture"),
         name: text("name"),
         pid: pid(&value["pid"]),
+        port: port("port"),
+        admin_port: port("admin_port"),
         state: text("state"),
     }
 }

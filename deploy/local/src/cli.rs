@@ -212,6 +212,9 @@ pub(crate) struct Up {
     /// Environment of every service and function
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) env: Vec<(String, String)>,
+    /// Run several of a service of the microservices, such as product=2
+    #[arg(long, value_name = "SERVICE=N", value_parser = replicas)]
+    pub(crate) replicas: Vec<(String, usize)>,
     /// Seconds after which a bought order ships
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     pub(crate) ship_after: u64,
@@ -302,6 +305,17 @@ fn key_value(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
+fn replicas(text: &str) -> Result<(String, usize), String> {
+    let (service, count) = text.split_once('=').ok_or("SERVICE=N was expected")?;
+    let count = count.parse().ok().filter(|count| (1..=9).contains(count));
+    let count = count.ok_or("1 to 9 of a service may run")?;
+    if !crate::microservices::SERVICES.contains(&service) {
+        let services = crate::microservices::SERVICES.join(", ");
+        return Err(format!("several may run of {services}"));
+    }
+    Ok((service.to_owned(), count))
+}
+
 fn owned(text: &str) -> Result<(PathBuf, u32), String> {
     let (folder, user) = text.split_once('=').ok_or("DIR=UID was expected")?;
     let user = user.parse().map_err(|error| format!("{user}: {error}"))?;
@@ -325,6 +339,18 @@ mod tests {
         assert_eq!(cli.up.choice, Choice::Both);
         assert_eq!((cli.up.port, cli.up.serverless_port), (0, 9080));
         assert_eq!(cli.up.env, [("A".to_owned(), "b=c".to_owned())]);
+    }
+
+    #[test]
+    fn several_of_a_service_may_run_but_not_of_the_door() {
+        let up = |replicas: &str| Cli::try_parse_from(["bothways", "up", "--replicas", replicas]);
+        for wrong in ["gateway=2", "product", "product=0", "product=10", "=2"] {
+            assert!(up(wrong).is_err(), "{wrong}");
+        }
+        let Some(Command::Up(up)) = up("product=2").unwrap().command else {
+            panic!("not up")
+        };
+        assert_eq!(up.replicas, [("product".to_owned(), 2)]);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::ports::{self, Reserved};
-use crate::setup::Setup;
+use crate::ports::Reserved;
+use crate::setup::{Instance, Setup};
 use crate::state::ShopState;
 use crate::supervisor::Process;
 
@@ -22,7 +22,7 @@ pub(crate) const CONTEXTS: [&str; 7] = [
 ];
 
 /// The services behind the gateway.
-const SERVICES: [&str; 10] = [
+pub(crate) const SERVICES: [&str; 10] = [
     "inventory",
     "product",
     "identity",
@@ -49,38 +49,44 @@ pub(crate) fn start(
     public: Reserved,
 ) -> Result<(Vec<Arc<Process>>, ShopState), String> {
     let (payment, payment_url) = setup.payment_sandbox(ARCHITECTURE)?;
-    let mut reserved = BTreeMap::new();
-    for name in SERVICES {
-        reserved.insert(name, ports::inner()?);
+    let mut instances = Vec::new();
+    for service in SERVICES {
+        let count = setup.replicas.get(service).copied().unwrap_or(1);
+        instances.extend(Instance::several(service, count)?);
     }
     let snapshots = setup.snapshots(ARCHITECTURE)?;
     let state = setup.shop_state(public.port, &payment_url, snapshots);
-    let common = common_environment(setup, &reserved, &state);
+    let common = common_environment(setup, &instances, &state);
     let database = match &setup.database {
         Some(server) => server.microservices_url(),
         None => setup.sqlite_url(ARCHITECTURE)?,
     };
     let mut processes = vec![payment];
-    for (name, port) in reserved {
-        let mut environment = common.clone();
+    for instance in instances {
+        let (name, mut environment) = (instance.service, common.clone());
         environment.extend(own_environment(setup, name, &database, &state));
         environment.extend(subscribers(name, &common));
         if name == "media" {
             environment.insert("PHOTOS_URL".to_owned(), setup.photos_url(ARCHITECTURE)?);
         }
-        processes.push(setup.process(ARCHITECTURE, name, environment, port));
+        processes.push(setup.process(ARCHITECTURE, instance, environment));
     }
-    processes.push(setup.process(ARCHITECTURE, "gateway", common, public));
+    let gateway = Instance::of("gateway", public)?;
+    processes.push(setup.process(ARCHITECTURE, gateway, common));
     Ok((processes, state))
 }
 
 /// What every service is told: where the others are, and the shop's settings.
 fn common_environment(
     setup: &Setup,
-    ports: &BTreeMap<&'static str, Reserved>,
+    instances: &[Instance],
     state: &ShopState,
 ) -> BTreeMap<String, String> {
-    let url = |name: &str| format!("http://127.0.0.1:{}", ports[name].port);
+    let urls = |service: &str| {
+        let replicas = instances.iter().filter(|one| one.service == service);
+        let urls = replicas.map(|one| format!("http://127.0.0.1:{}", one.port.port));
+        urls.collect::<Vec<_>>().join(",")
+    };
     let mut environment = BTreeMap::from([
         (
             "INTERNAL_TOKEN".to_owned(),
@@ -92,7 +98,7 @@ fn common_environment(
         ),
     ]);
     for name in SERVICES {
-        environment.insert(format!("{}_URL", name.to_uppercase()), url(name));
+        environment.insert(format!("{}_URL", name.to_uppercase()), urls(name));
     }
     environment
 }
@@ -144,6 +150,8 @@ fn subscribers(name: &str, common: &BTreeMap<String, String>) -> Option<(String,
         "media" => "MEDIA_URL",
         _ => return None,
     };
-    let url = format!("{}/internal/events", common.get(follower)?);
+    // One replica is told of an event; if that is down, it is told when it is back.
+    let replica = common.get(follower)?.split(',').next()?;
+    let url = format!("{replica}/internal/events");
     Some(("EVENT_SUBSCRIBERS".to_owned(), url))
 }

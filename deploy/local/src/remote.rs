@@ -73,7 +73,7 @@ pub(crate) async fn status(options: &Status) -> Result<(), String> {
     println!();
     for process in parts["processes"].as_array().into_iter().flatten() {
         println!(
-            "{:<32} {:<9} pid {:<8} port {:<6} {} restarts",
+            "{:<32} {:<9} pid {:<8} port {:<6} admin {:<6} {} restarts",
             format!(
                 "{}/{}",
                 text(process, "architecture"),
@@ -82,6 +82,9 @@ pub(crate) async fn status(options: &Status) -> Result<(), String> {
             text(process, "state"),
             process["pid"],
             process["port"],
+            process["admin_port"]
+                .as_u64()
+                .map_or("-".to_owned(), |port| port.to_string()),
             process["restarts"],
         );
     }

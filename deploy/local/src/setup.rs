@@ -32,8 +32,49 @@ pub(crate) struct Setup {
     pub(crate) environment: BTreeMap<String, String>,
     /// How orders are followed up.
     pub(crate) follow_up: FollowUp,
+    /// `--replicas`: how many of a service run, where not one.
+    pub(crate) replicas: BTreeMap<String, usize>,
     /// `--database-url`.
     pub(crate) database: Option<Server>,
+}
+
+/// A process of a service to be, with the ports it listens on.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    /// The service.
+    pub(crate) service: &'static str,
+    /// The service's name; of the second and further replicas, with their number.
+    name: String,
+    pub(crate) port: Reserved,
+    admin: Option<Reserved>,
+    /// Whether others of the same service run.
+    is_replica: bool,
+}
+
+impl Instance {
+    /// The only one of a service.
+    pub(crate) fn of(service: &'static str, port: Reserved) -> Result<Self, String> {
+        Ok(Self {
+            service,
+            name: service.to_owned(),
+            port,
+            admin: Some(ports::inner()?),
+            is_replica: false,
+        })
+    }
+
+    /// So many of a service.
+    pub(crate) fn several(service: &'static str, count: usize) -> Result<Vec<Self>, String> {
+        let each = (1..=count).map(|number| {
+            let mut instance = Self::of(service, ports::inner()?)?;
+            instance.is_replica = count > 1;
+            if number > 1 {
+                instance.name = format!("{service}-{number}");
+            }
+            Ok(instance)
+        });
+        each.collect()
+    }
 }
 
 impl Setup {
@@ -52,29 +93,51 @@ impl Setup {
             ),
             ("PAYMENT_KEY".to_owned(), self.secrets.payment_key.clone()),
         ]);
-        let process = self.process(architecture, "payment-sandbox", environment, reserved);
+        let instance = Instance {
+            // It calls nobody.
+            admin: None,
+            ..Instance::of("payment-sandbox", reserved)?
+        };
+        let process = self.process(architecture, instance, environment);
         Ok((process, format!("http://127.0.0.1:{port}")))
     }
 
-    /// Starts a service on its port.
+    /// Starts a process of a service on its ports.
     pub(crate) fn process(
         &self,
         architecture: &'static str,
-        name: &'static str,
+        instance: Instance,
         mut environment: BTreeMap<String, String>,
-        reserved: Reserved,
     ) -> Arc<Process> {
-        environment.insert("LISTEN".to_owned(), format!("127.0.0.1:{}", reserved.port));
+        let Instance {
+            service,
+            name,
+            port,
+            admin,
+            is_replica,
+        } = instance;
+        let local = |reserved: &Reserved| format!("127.0.0.1:{}", reserved.port);
+        environment.insert("LISTEN".to_owned(), local(&port));
+        if let Some(admin) = &admin {
+            environment.insert("ADMIN_LISTEN".to_owned(), local(admin));
+        }
+        if !is_replica {
+            // Nobody else could be asked meanwhile.
+            environment.insert("STOP_DELAY_MS".to_owned(), "0".to_owned());
+        }
         environment.extend(self.environment.clone());
+        let log = self.logs.source(architecture, &name);
         let spec = ProcessSpec {
             architecture,
             name,
-            program: self.binaries.join(format!("{name}-service")),
+            program: self.binaries.join(format!("{service}-service")),
             environment,
-            port: reserved.port,
+            port: port.port,
+            admin_port: admin.as_ref().map(|admin| admin.port),
+            is_replica,
         };
-        let log = self.logs.source(architecture, name);
-        Process::start(spec, reserved, log)
+        let ports = admin.into_iter().chain([port]).collect();
+        Process::start(spec, ports, log)
     }
 
     /// Folder of an architecture's search snapshots.

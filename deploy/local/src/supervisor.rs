@@ -34,14 +34,18 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(crate) struct ProcessSpec {
     /// `microservices` or `serverless`.
     pub(crate) architecture: &'static str,
-    /// Name of the service.
-    pub(crate) name: &'static str,
+    /// Name of the process: the service's, and a number of a further replica.
+    pub(crate) name: String,
     /// The binary.
     pub(crate) program: PathBuf,
     /// Its environment, beside the launcher's.
     pub(crate) environment: BTreeMap<String, String>,
     /// Where it listens.
     pub(crate) port: u16,
+    /// Where it tells how those are that it calls, if it does.
+    pub(crate) admin_port: Option<u16>,
+    /// Whether others are asked while it stops, so that it has to be given time to tell them.
+    pub(crate) is_replica: bool,
 }
 
 /// What a process is doing.
@@ -62,9 +66,10 @@ pub(crate) enum Phase {
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct ProcessStatus {
     pub(crate) architecture: &'static str,
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) pid: Option<u32>,
     pub(crate) port: u16,
+    pub(crate) admin_port: Option<u16>,
     pub(crate) state: Phase,
     pub(crate) restarts: u32,
 }
@@ -97,8 +102,8 @@ pub(crate) struct Process {
 type Orders = mpsc::Receiver<(Order, oneshot::Sender<()>)>;
 
 impl Process {
-    /// Starts the process and its supervision. The reserved port becomes the process's.
-    pub(crate) fn start(spec: ProcessSpec, port: Reserved, log: Arc<LogSource>) -> Arc<Self> {
+    /// Starts the process and its supervision. The reserved ports become the process's.
+    pub(crate) fn start(spec: ProcessSpec, ports: Vec<Reserved>, log: Arc<LogSource>) -> Arc<Self> {
         let (orders, receiver) = mpsc::channel(8);
         let process = Arc::new(Self {
             spec,
@@ -107,7 +112,7 @@ impl Process {
             phase: watch::Sender::new(Phase::Starting),
             orders,
         });
-        drop(port);
+        drop(ports);
         tokio::spawn(Arc::clone(&process).supervise(receiver));
         process
     }
@@ -117,9 +122,9 @@ impl Process {
         self.spec.architecture
     }
 
-    /// Name of the service.
-    pub(crate) fn name(&self) -> &'static str {
-        self.spec.name
+    /// Name of the process.
+    pub(crate) fn name(&self) -> &str {
+        &self.spec.name
     }
 
     /// What `status` says.
@@ -127,9 +132,10 @@ impl Process {
         let (pid, restarts) = *lock(&self.status);
         ProcessStatus {
             architecture: self.spec.architecture,
-            name: self.spec.name,
+            name: self.spec.name.clone(),
             pid,
             port: self.spec.port,
+            admin_port: self.spec.admin_port,
             state: *self.phase.borrow(),
             restarts,
         }
@@ -251,7 +257,8 @@ impl Process {
                         let _ = done.send(());
                     }
                     Some((order, done)) => {
-                        end(&mut child, stdin.take(), order == Order::Stop).await;
+                        let ending = self.ending(order);
+                        end(&mut child, stdin.take(), ending).await;
                         lock(&self.status).0 = None;
                         let crash = order == Order::Crash;
                         self.phase.send_replace(if crash { Phase::Crashed } else { Phase::Stopped });
@@ -260,7 +267,7 @@ impl Process {
                         break !crash;
                     }
                     None => {
-                        end(&mut child, stdin.take(), true).await;
+                        end(&mut child, stdin.take(), Ending::Orderly).await;
                         break true;
                     }
                 },
@@ -268,6 +275,14 @@ impl Process {
         };
         drop(stdin);
         stays_down
+    }
+
+    fn ending(&self, order: Order) -> Ending {
+        match order {
+            Order::Stop if self.spec.is_replica => Ending::Gentle,
+            Order::Stop => Ending::Orderly,
+            Order::Kill | Order::Crash | Order::Start => Ending::Sudden,
+        }
     }
 
     /// Asks the process until it says it is ready.
@@ -318,9 +333,20 @@ impl Process {
     }
 }
 
-/// Ends a process: asked first when `orderly`, then killed.
-async fn end(child: &mut Child, stdin: Option<ChildStdin>, orderly: bool) {
-    if orderly {
+/// How a process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// In the time it takes for those who ask it to learn of it.
+    Gentle,
+    /// With what is under way done.
+    Orderly,
+    /// At once.
+    Sudden,
+}
+
+/// Ends a process: asked first unless it is to end at once, then killed.
+async fn end(child: &mut Child, stdin: Option<ChildStdin>, ending: Ending) {
+    if ending != Ending::Sudden {
         let pid = child
             .id()
             .and_then(|pid| i32::try_from(pid).ok())
@@ -328,8 +354,8 @@ async fn end(child: &mut Child, stdin: Option<ChildStdin>, orderly: bool) {
         if let Some(pid) = pid {
             let _ = kill_process(pid, Signal::TERM);
         }
-        // A service that reads it would otherwise wait for that read before it can exit.
-        drop(stdin);
+        // The end of its standard input tells a service not to wait for anybody.
+        let _held = stdin.filter(|_| ending == Ending::Gentle);
         if tokio::time::timeout(GRACE, child.wait()).await.is_ok() {
             return;
         }

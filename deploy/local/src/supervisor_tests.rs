@@ -22,7 +22,7 @@ fn start(environment: &[(&str, &str)]) -> Fixture {
     environment.insert("LISTEN".to_owned(), format!("127.0.0.1:{}", reserved.port));
     let spec = ProcessSpec {
         architecture: "microservices",
-        name: "small",
+        name: "small".to_owned(),
         program: own
             .ancestors()
             .nth(2)
@@ -30,9 +30,11 @@ fn start(environment: &[(&str, &str)]) -> Fixture {
             .join("examples/small_service"),
         environment,
         port: reserved.port,
+        admin_port: None,
+        is_replica: false,
     };
     let logs = Logs::open(folder.path().to_owned()).unwrap();
-    let process = Process::start(spec, reserved, logs.source("microservices", "small"));
+    let process = Process::start(spec, vec![reserved], logs.source("microservices", "small"));
     Fixture { process, folder }
 }
 

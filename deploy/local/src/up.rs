@@ -221,6 +221,7 @@ async fn prepare(up: &Up, data: &DataFolder) -> Result<Setup, String> {
             deliver_after: up.deliver_after.saturating_mul(1_000),
             smtp_url: up.smtp_url.clone().unwrap_or_default(),
         },
+        replicas: up.replicas.iter().cloned().collect(),
         database,
     })
 }

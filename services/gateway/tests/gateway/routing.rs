@@ -11,6 +11,8 @@ async fn each_path_is_answered_by_its_service_and_arrives_unchanged() {
         ("/", "storefront"),
         ("/search?q=toner", "storefront"),
         ("/cart", "storefront"),
+        // The gateway's own are told elsewhere (`ADMIN_LISTEN`).
+        ("/metrics", "storefront"),
         ("/media/a/card", "media"),
         ("/api/products/a/photo", "media"),
         ("/api/docs", "storefront"),
@@ -62,6 +64,7 @@ async fn what_nobody_answers_is_a_problem_and_internal_paths_are_nobodys() {
         "/api/../internal/events",
         "/internal",
         "/internal/inventory/reserve",
+        "/internal/upstreams",
     ] {
         // Sent by hand: a client would tidy the path up first.
         let reply = raw_get(&door, path).await;

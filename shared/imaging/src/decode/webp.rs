@@ -1,5 +1,8 @@
 //! Decodes WebP. Its decoder knows whole images only: 160 MB for the largest that is taken.
 
+mod alpha;
+mod riff;
+
 use std::{borrow::Cow, io::Cursor};
 
 use bothways_domain::Result;
@@ -26,23 +29,42 @@ pub(crate) fn decode(photo: &[u8]) -> Result<(Raster, Orientation)> {
         Samples::Rgb
     };
     let mut reducer = Reducer::new(width, height, samples);
-    let mut push = |whole: &[u8]| {
-        let row = width as usize * samples.per_pixel();
-        whole.chunks_exact(row).for_each(|row| reducer.push(row));
-    };
+    let row = width as usize * samples.per_pixel();
     if has_alpha && decoder.is_lossy() {
-        // The alpha of a lossy image is a lossless image of its own, which libwebp decodes in half the memory.
-        let whole = webp::Decoder::new(&photo).decode();
-        let whole = whole.filter(webp::WebPImage::is_alpha);
-        push(&whole.ok_or_else(|| refused("its pixels can't be decoded"))?);
+        // Alpha first, of which a byte a pixel stays: at no time both are in memory as they are decoded.
+        let alpha = alpha::plane(&photo, width, height)?;
+        let colour = riff::simple(*b"VP8 ", riff::chunk(&photo, *b"VP8 ")?);
+        let colour = whole(&colour, (width, height))?;
+        let rows = colour.chunks_exact(width as usize * 3);
+        let mut mixed = vec![0; row];
+        for (colour, alpha) in rows.zip(alpha.chunks_exact(width as usize)) {
+            let pixels = colour.chunks_exact(3).zip(alpha);
+            for (mixed, (colour, alpha)) in mixed.chunks_exact_mut(4).zip(pixels) {
+                mixed[..3].copy_from_slice(colour);
+                mixed[3] = *alpha;
+            }
+            reducer.push(&mixed);
+        }
     } else {
-        let size = decoder.output_buffer_size();
-        let mut whole = vec![0; size.ok_or_else(|| refused("it is too large"))?];
-        decoder.read_image(&mut whole).map_err(refused)?;
-        push(&whole);
+        for row in whole(&photo, (width, height))?.chunks_exact(row) {
+            reducer.push(row);
+        }
     }
     let orientation = orientation.unwrap_or(Orientation::NoTransforms);
     Ok((reducer.finish(), orientation))
+}
+
+/// The pixels of a file of this size, of three or four channels.
+fn whole(file: &[u8], size: (u32, u32)) -> Result<Vec<u8>> {
+    let mut decoder = WebPDecoder::new(Cursor::new(file)).map_err(refused)?;
+    // A part of a file says its own size.
+    if decoder.dimensions() != size {
+        return Err(refused("its parts differ in size"));
+    }
+    let size = decoder.output_buffer_size();
+    let mut whole = vec![0; size.ok_or_else(|| refused("it is too large"))?];
+    decoder.read_image(&mut whole).map_err(refused)?;
+    Ok(whole)
 }
 
 /// A lossless image always decodes to four channels; where it says that alpha is not used, the decoder takes as much

@@ -7,6 +7,7 @@
 //! | `SHOP_ADMIN_EMAIL`, `SHOP_ADMIN_PASSWORD` | its administrator; needed with `SHOP_URL` |
 //! | `SHOP_ARCHITECTURE` | `microservices` or `serverless`: how its tests are named, and what `/api/about` has to say |
 //! | `SHOP_PAYMENT_URL`, `SHOP_PAYMENT_KEY` | its payment provider; without, cases that look into the books are ignored |
+//! | `SHOP_EVENTS_URL` | NATS with JetStream that carries the events of the microservices, instead of HTTP |
 //! | `SHOP_CONTROL`, `SHOP_CONTROL_TOKEN`, `SHOP_FAILPOINT_DIR` | its launcher, for the resilience suite |
 //! | `SHOP_DATABASE_URL` | start the shops on this PostgreSQL instead of SQLite |
 //! | `SHOP_NO_BUILD` | `1`: the binaries are built already |

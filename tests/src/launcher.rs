@@ -291,6 +291,13 @@ fn spawn(folder: &Path, options: &Options, database_prefix: &str) -> (Child, Chi
     if let Ok(url) = env::var("SHOP_DATABASE_URL") {
         command.args(["--database-url", &url, "--database-prefix", database_prefix]);
     }
+    if let Ok(url) = env::var("SHOP_EVENTS_URL") {
+        let settings = [
+            format!("EVENTS_URL={url}"),
+            format!("EVENTS_PREFIX={database_prefix}"),
+        ];
+        command.args(settings.iter().flat_map(|setting| ["--env", setting]));
+    }
     let stderr = log.try_clone().expect("a second handle of the log");
     // Its own process group, so that a case can interrupt it the way a terminal does.
     command

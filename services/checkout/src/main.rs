@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use bothways_http::{checkout, internal};
-use bothways_runtime::{Background, RelayLoop, Service, service};
+use bothways_runtime::{Background, Service, service};
 
 fn main() -> ExitCode {
     service("checkout", async |shop, remote| {
@@ -11,14 +11,11 @@ fn main() -> ExitCode {
             .checkout(remote.cart()?, remote.product()?, remote.inventory()?)
             .await?;
         let verifier = shop.verifier(remote.identity()?);
-        let relay = shop.relay("checkout", remote.subscribers()?).await?;
         let token = remote.internal_token()?;
         let desk = internal::desk(shop.desk().await?, &token);
-        let letters = internal::dead_letters(shop.dead_letters_of("checkout").await?, &token);
         Ok(Service::new(checkout::router(orders.clone(), verifier))
             .merge(desk)
-            .merge(letters)
-            .background(Background::recovery(orders, shop.settings)?)
-            .background(RelayLoop::task(relay)))
+            .with(shop.tell("checkout", &remote).await?)
+            .background(Background::recovery(orders, shop.settings)?))
     })
 }

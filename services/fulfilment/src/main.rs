@@ -3,14 +3,15 @@
 
 use std::process::ExitCode;
 
-use bothways_runtime::{Background, Service, service};
+use bothways_runtime::{Background, Follow, Service, service};
 
 fn main() -> ExitCode {
     service("fulfilment", async |shop, remote| {
         let mailer = bothways_mail::mailer(|name| shop.settings.text(name))?;
         let fulfilment = shop.fulfilment(remote.desk()?, mailer).await?;
-        let events = remote.events(fulfilment.clone())?;
-        Ok(Service::new(events)
+        let events = Follow::of("fulfilment", &["order"]).with(fulfilment.clone(), &remote)?;
+        Ok(Service::default()
+            .with(events)
             .background(Background::shipments(fulfilment.clone(), shop.settings)?)
             .background(Background::receipts(fulfilment, shop.settings)?))
     })

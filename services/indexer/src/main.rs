@@ -3,7 +3,7 @@
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use bothways_domain::search::Indexer;
-use bothways_runtime::{Background, Service, service};
+use bothways_runtime::{Background, Follow, Service, service};
 use bothways_search::Publisher;
 
 fn main() -> ExitCode {
@@ -11,11 +11,12 @@ fn main() -> ExitCode {
         let index = Publisher::open(&shop.settings.require("SNAPSHOT_URL")?).await?;
         let indexer = Indexer::new(remote.product()?, remote.inventory()?, Arc::new(index));
         let indexer = Arc::new(indexer);
-        let events = remote.events(indexer.clone())?;
+        let events = Follow::of("indexer", &["product", "stock"]);
+        let events = events.with(indexer.clone(), &remote)?;
         let begin = Background::new("first index", Duration::from_secs(1), move || {
             let indexer = indexer.clone();
             async move { indexer.begin().await }
         });
-        Ok(Service::new(events).background(begin))
+        Ok(Service::default().with(events).background(begin))
     })
 }

@@ -3,12 +3,12 @@
 use std::{process::ExitCode, sync::Arc};
 
 use bothways_domain::media::PictureMaker;
-use bothways_http::{internal, media};
+use bothways_http::media;
 use bothways_imaging::Studio;
 use bothways_objects::Photos;
-use bothways_runtime::{RelayLoop, Service, service};
+use bothways_runtime::{Follow, Service, service};
 
-/// How many photos are pushed at a time: the largest take a second each, and a push may take thirty.
+/// How many photos are worked on at a time: the largest take a second each, and a push may take thirty.
 const PHOTOS_AT_ONCE: u32 = 4;
 
 fn main() -> ExitCode {
@@ -24,13 +24,10 @@ fn main() -> ExitCode {
             products,
         });
         let verifier = shop.verifier(remote.identity()?);
-        let relay = shop.relay("media", remote.subscribers()?).await?;
-        let relay = relay.in_batches_of(PHOTOS_AT_ONCE);
-        let token = remote.internal_token()?;
-        let letters = shop.dead_letters_of("media").await?;
+        let uploads = shop.tell_in_batches_of(PHOTOS_AT_ONCE, "media", &remote);
+        let follow = Follow::of("media", &["photo"]).in_batches_of(PHOTOS_AT_ONCE);
         Ok(Service::new(media::router(media, verifier))
-            .merge(remote.events(maker)?)
-            .merge(internal::dead_letters(letters, &token))
-            .background(RelayLoop::task(relay)))
+            .with(uploads.await?)
+            .with(follow.with(maker, &remote)?))
     })
 }

@@ -10,11 +10,15 @@ mod config;
 mod entry;
 #[cfg(feature = "sqs")]
 pub mod event;
+#[cfg(feature = "nats")]
+mod events;
 mod failpoint;
 pub mod function;
 mod healthcheck;
 #[cfg(feature = "sqs")]
 mod message;
+#[cfg(feature = "nats")]
+mod nats;
 mod neighbours;
 #[cfg(feature = "sqs")]
 mod packing;
@@ -30,12 +34,14 @@ mod worker;
 
 pub use background::Background;
 pub use config::{ConfigError, Settings};
+#[cfg(feature = "nats")]
+pub use events::{Events, Follow};
 pub use function::function;
 pub use neighbours::Remote;
 pub use ready::Checks;
 pub use service::{Service, service};
 pub use shop::Shop;
-pub use worker::{RelayLoop, Relays};
+pub use worker::Relays;
 
 /// The result of wiring: whatever went wrong is printed and ends the process.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

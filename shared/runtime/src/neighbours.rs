@@ -2,31 +2,27 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use bothways_domain::{
     cart::CartApi,
     checkout::{CheckoutApi, OrderDesk},
-    event::{DeadLetterApi, DeadLetterSource, DeadLetterUseCases, EventHandler, EventSink},
+    event::{DeadLetterApi, DeadLetterSource, DeadLetterUseCases},
     identity::IdentityApi,
     inventory::InventoryApi,
     media::MediaApi,
     product::ProductApi,
     search::SearchApi,
 };
-use bothways_http::{
-    clients::{
-        CartClient, CheckoutClient, DeadLetterClient, DeskClient, IdentityClient, InventoryClient,
-        MediaClient, ProductClient, PushSink, Remote as Neighbour, SearchClient,
-    },
-    internal,
+use bothways_http::clients::{
+    CartClient, CheckoutClient, DeadLetterClient, DeskClient, IdentityClient, InventoryClient,
+    MediaClient, ProductClient, Remote as Neighbour, SearchClient,
 };
 use bothways_upstream::Registry;
 
-use crate::{Result, Settings, failpoint, shop::TELLING};
+use crate::{Result, Settings, shop::TELLING};
 
 /// Clients of the other services, at the addresses the environment names.
 pub struct Remote {
-    settings: Settings,
+    pub(crate) settings: Settings,
     upstreams: Registry,
 }
 
@@ -46,12 +42,6 @@ impl Remote {
     /// The secret the services know one another by.
     pub fn internal_token(&self) -> Result<String> {
         Ok(self.settings.require("INTERNAL_TOKEN")?)
-    }
-
-    /// The route where the relays of the other services push events to `handler`.
-    pub fn events(&self, handler: Arc<dyn EventHandler>) -> Result<Router> {
-        let handler = failpoint::handler(self.settings, handler);
-        Ok(internal::events(handler, &self.internal_token()?))
     }
 
     /// The address that a setting holds.
@@ -135,17 +125,5 @@ impl Remote {
             sources.push((context, source));
         }
         Ok(Arc::new(DeadLetterUseCases { sources }))
-    }
-
-    /// Whoever `EVENT_SUBSCRIBERS` says follows this service's events.
-    pub fn subscribers(&self) -> Result<Arc<dyn EventSink>> {
-        let urls = self.settings.text("EVENT_SUBSCRIBERS").unwrap_or_default();
-        let urls: Vec<_> = urls
-            .split(',')
-            .map(str::trim)
-            .filter(|url| !url.is_empty())
-            .map(str::to_owned)
-            .collect();
-        Ok(Arc::new(PushSink::new(urls, &self.internal_token()?)?))
     }
 }

@@ -26,6 +26,7 @@ const CONNECTIONS: u32 = 10;
 const DRAIN: Duration = Duration::from_secs(10);
 
 /// What a microservice consists of.
+#[derive(Default)]
 pub struct Service {
     router: Router,
     health: Option<Router>,
@@ -46,6 +47,13 @@ impl Service {
     pub fn merge(mut self, router: Router) -> Self {
         self.router = self.router.merge(router);
         self
+    }
+
+    /// Tells or follows events.
+    #[cfg(feature = "nats")]
+    pub fn with(mut self, events: crate::Events) -> Self {
+        self.background.extend(events.background);
+        self.merge(events.router)
     }
 
     /// Says how it is with these routes, rather than with whether its databases answer.

@@ -227,7 +227,11 @@ impl Shop {
     }
 
     /// The relay of a context's outbox to `sink`.
-    pub async fn relay(&self, context: &'static str, sink: Arc<dyn EventSink>) -> Result<Relay> {
+    pub(crate) async fn relay(
+        &self,
+        context: &'static str,
+        sink: Arc<dyn EventSink>,
+    ) -> Result<Relay> {
         let outbox = self.stores.outbox(context).await?;
         Ok(Relay::new(
             outbox,
@@ -237,8 +241,38 @@ impl Shop {
         ))
     }
 
+    /// Tells a context's events to whoever follows them, and has its dead letters listed and replayed.
+    #[cfg(feature = "nats")]
+    pub async fn tell(
+        &self,
+        context: &'static str,
+        remote: &crate::Remote,
+    ) -> Result<crate::Events> {
+        crate::events::tell(context, None, self, remote).await
+    }
+
+    /// The same, at most `batch` events at a time: for those that are much work each, so that a push is answered in time.
+    #[cfg(feature = "nats")]
+    pub async fn tell_in_batches_of(
+        &self,
+        batch: u32,
+        context: &'static str,
+        remote: &crate::Remote,
+    ) -> Result<crate::Events> {
+        crate::events::tell(context, Some(batch), self, remote).await
+    }
+
+    /// A context's outbox.
+    #[cfg(feature = "nats")]
+    pub(crate) async fn outbox(
+        &self,
+        context: &'static str,
+    ) -> Result<Arc<dyn bothways_domain::event::Outbox>> {
+        self.stores.outbox(context).await
+    }
+
     /// The dead letters of a context.
-    pub async fn dead_letters_of(
+    pub(crate) async fn dead_letters_of(
         &self,
         context: &'static str,
     ) -> Result<Arc<dyn DeadLetterSource>> {

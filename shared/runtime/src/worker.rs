@@ -17,19 +17,14 @@ const RELAY_PAUSE: Duration = Duration::from_millis(250);
 /// How often expired reservations are let go.
 const EXPIRY_PAUSE: Duration = Duration::from_secs(30);
 
-/// Background tasks around the relay of an outbox.
-#[derive(Debug)]
-pub struct RelayLoop;
-
-impl RelayLoop {
-    /// Delivers a context's events as they come.
-    pub fn task(relay: Relay) -> Background {
-        let relay = Arc::new(relay);
-        Background::new("outbox relay", RELAY_PAUSE, move || {
-            let relay = relay.clone();
-            async move { Ok(relay.pass().await?.is_some_and(|delivered| delivered > 0)) }
-        })
-    }
+/// Delivers a context's events as they come.
+#[cfg(feature = "nats")]
+pub(crate) fn relay_task(relay: Relay) -> Background {
+    let relay = Arc::new(relay);
+    Background::new("outbox relay", RELAY_PAUSE, move || {
+        let relay = relay.clone();
+        async move { Ok(relay.pass().await?.is_some_and(|delivered| delivered > 0)) }
+    })
 }
 
 impl Background {

@@ -26,6 +26,8 @@ pub(crate) enum Content {
     Roles,
     /// Configuration of the NATS server.
     NatsConfiguration,
+    /// `EVENTS_URL`: that server, for those who tell or follow events.
+    EventsUrl,
 }
 
 impl Content {
@@ -43,6 +45,7 @@ impl Content {
             Self::PostgresUrl => "url",
             Self::Roles => "roles.json",
             Self::NatsConfiguration => "nats.conf",
+            Self::EventsUrl => "events-url",
         }
     }
 }
@@ -83,13 +86,26 @@ pub(crate) const READERS: &[Reader] = &[
         &[C::DatabaseUrl, C::PaymentKey, C::AdminPassword],
     ),
     reader("gateway", 10_010, &[C::InternalToken]),
-    reader("product", 10_011, &[C::InternalToken, C::DatabaseUrl]),
-    reader("inventory", 10_012, &[C::InternalToken, C::DatabaseUrl]),
+    reader(
+        "product",
+        10_011,
+        &[C::InternalToken, C::DatabaseUrl, C::EventsUrl],
+    ),
+    reader(
+        "inventory",
+        10_012,
+        &[C::InternalToken, C::DatabaseUrl, C::EventsUrl],
+    ),
     reader("cart", 10_013, &[C::InternalToken, C::DatabaseUrl]),
     reader(
         "checkout",
         10_014,
-        &[C::InternalToken, C::DatabaseUrl, C::PaymentKey],
+        &[
+            C::InternalToken,
+            C::DatabaseUrl,
+            C::PaymentKey,
+            C::EventsUrl,
+        ],
     ),
     reader(
         "identity",
@@ -104,7 +120,12 @@ pub(crate) const READERS: &[Reader] = &[
     reader(
         "indexer",
         10_017,
-        &[C::InternalToken, C::ObjectsKey, C::ObjectsSecret],
+        &[
+            C::InternalToken,
+            C::ObjectsKey,
+            C::ObjectsSecret,
+            C::EventsUrl,
+        ],
     ),
     reader("storefront", 10_018, &[C::InternalToken]),
     reader(
@@ -115,9 +136,14 @@ pub(crate) const READERS: &[Reader] = &[
             C::DatabaseUrl,
             C::ObjectsKey,
             C::ObjectsSecret,
+            C::EventsUrl,
         ],
     ),
-    reader("fulfilment", 10_020, &[C::InternalToken, C::DatabaseUrl]),
+    reader(
+        "fulfilment",
+        10_020,
+        &[C::InternalToken, C::DatabaseUrl, C::EventsUrl],
+    ),
 ];
 
 /// Names of the databases, which are those of their roles.

@@ -143,6 +143,10 @@ impl Secrets {
                 json!(databases().map(role).collect::<Map<_, _>>()).to_string()
             }
             Content::NatsConfiguration => self.nats(),
+            Content::EventsUrl => {
+                let password = self.get("nats-password", hex);
+                format!("nats://shop:{password}@nats:4222")
+            }
         }
     }
 
@@ -175,12 +179,12 @@ impl Secrets {
         .to_string()
     }
 
-    /// NATS with `JetStream`; who publishes or consumes knows the token.
+    /// NATS with `JetStream`; who tells or follows events knows the password.
     fn nats(&mut self) -> String {
-        let token = self.get("nats-token", hex);
+        let password = self.get("nats-password", hex);
         format!(
             "port: 4222\nhttp: 8222\njetstream {{ store_dir: /data, max_memory_store: 16MB, max_file_store: 1GB }}\n\
-             authorization {{ token: \"{token}\" }}\n"
+             authorization {{ user: shop, password: \"{password}\" }}\n"
         )
     }
 }

@@ -1,8 +1,9 @@
 //! Measures relevance on judged catalogues: `cargo run -p bothways-search --example evaluate -- FOLDER...
-//! [SETTING=VALUE...] [? QUERY...]`.
+//! [SETTING=VALUE...] [folds=5] [? QUERY...]`.
 //!
 //! A folder has `products.ndjson.gz` in the contract's import form, `queries.csv` and `labels.csv`. Prints nDCG@10
-//! with the judged gains, the same with one typo per query, and times; then the first hits of the queries given.
+//! with the judged gains, the same with one typo per query, and times; then the first hits of the queries given. With
+//! `folds` it says instead how well settings hold that were chosen among many on the other folds' queries.
 
 use std::{
     collections::HashMap,
@@ -29,6 +30,8 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// How many different typos are made of each query.
 const TYPO_ROUNDS: u32 = 10;
+/// Among how many settings cross-validation chooses.
+const SETTINGS: u64 = 100;
 
 #[derive(serde::Deserialize)]
 struct Line {
@@ -46,16 +49,22 @@ struct Judged {
 async fn main() -> Outcome<()> {
     let mut arguments = std::env::args().skip(1);
     let (mut folders, mut weights, mut queries) = (Vec::new(), Weights::default(), Vec::new());
+    let mut folds = None;
     for argument in arguments.by_ref() {
         match argument.split_once('=') {
             _ if argument == "?" => break,
+            Some(("folds", count)) => folds = Some(count.parse()?),
             Some((name, value)) => set(&mut weights, name, value)?,
             None => folders.push(argument),
         }
     }
     queries.extend(arguments);
     for folder in folders {
-        evaluate(Path::new(&folder), &weights, &queries).await?;
+        let folder = Path::new(&folder);
+        match folds {
+            Some(folds) => cross_validate(folder, &weights, folds).await?,
+            None => evaluate(folder, &weights, &queries).await?,
+        }
     }
     Ok(())
 }
@@ -74,18 +83,17 @@ fn set(weights: &mut Weights, name: &str, value: &str) -> Outcome<()> {
         "least" => weights.least = number()?,
         "synonym" => weights.synonym = number()?,
         "unwanted" => weights.unwanted = number()?,
+        "accessory" => weights.accessory = number()?,
         "coverage" => weights.coverage = number()?,
         _ => return Err(format!("there is no setting {name}").into()),
     }
     Ok(())
 }
 
-async fn evaluate(folder: &Path, weights: &Weights, queries: &[String]) -> Outcome<()> {
-    // Kept between runs, so that settings can be compared quickly; a changed format starts anew.
-    let name = folder
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
+/// The index of a folder, kept between runs, so that settings can be compared quickly.
+async fn indexed(folder: &Path) -> Outcome<(String, String)> {
+    let name = folder.file_name().unwrap_or_default();
+    let name = name.to_string_lossy().into_owned();
     let store = std::env::temp_dir().join(format!("bothways-evaluate-{name}"));
     fs::create_dir_all(&store)?;
     let url = format!("file://{}", store.display());
@@ -93,18 +101,90 @@ async fn evaluate(folder: &Path, weights: &Weights, queries: &[String]) -> Outco
         fs::remove_dir_all(&store)?;
         index(folder, &url).await?;
     }
-    let started = Instant::now();
+    Ok((name, url))
+}
+
+async fn searcher(url: &str, weights: &Weights) -> Outcome<Searcher> {
     let options = SearcherOptions {
         weights: weights.clone(),
         ..SearcherOptions::default()
     };
-    let searcher = Searcher::open_with(&url, options).await?;
+    Ok(Searcher::open_with(url, options).await?)
+}
+
+/// Chooses the best of many settings on all queries but one fold's and measures it on that fold, for every fold.
+async fn cross_validate(folder: &Path, weights: &Weights, folds: usize) -> Outcome<()> {
+    let (name, url) = indexed(folder).await?;
+    let judged = judged(folder)?;
+    let mut scores = Vec::new();
+    for seed in 0..SETTINGS {
+        let searcher = searcher(&url, &varied(weights, seed)).await?;
+        scores.push(measure(&searcher, &judged, None).await?.0);
+    }
+    let best = |fold: Option<usize>| {
+        let fit = |scores: &Vec<f64>| -> f64 {
+            let places = (0..judged.len()).filter(|place| Some(place % folds) != fold);
+            places.map(|place| scores[place]).sum()
+        };
+        scores.iter().max_by(|a, b| fit(a).total_cmp(&fit(b)))
+    };
+    let (fit, given) = (best(None).ok_or("no settings")?, &scores[0]);
+    let mut held_out = Vec::new();
+    for place in 0..judged.len() {
+        held_out.push(best(Some(place % folds)).ok_or("no settings")?[place]);
+    }
+    println!(
+        "{name}: nDCG@10 as given {:.4}, best of {SETTINGS} settings {:.4}, chosen on the other of {folds} folds {:.4}",
+        mean(given),
+        mean(fit),
+        mean(&held_out)
+    );
+    Ok(())
+}
+
+/// Every weight times something between 1/2 and 2; those given, for seed 0.
+fn varied(weights: &Weights, seed: u64) -> Weights {
+    let mut random = random(seed);
+    let mut vary = |weight: &mut f32| {
+        if seed > 0 {
+            *weight *=
+                2_f32.powf(f32::from(u16::try_from(random(2_001)).unwrap_or(0)) / 1_000.0 - 1.0);
+        }
+    };
+    let mut varied = weights.clone();
+    varied.fields.iter_mut().for_each(&mut vary);
+    let Weights {
+        tie,
+        any,
+        name,
+        synonym,
+        unwanted,
+        accessory,
+        coverage,
+        ..
+    } = &mut varied;
+    for weight in [tie, any, name, synonym, unwanted, accessory, coverage] {
+        vary(weight);
+    }
+    varied
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / f64::from(u32::try_from(values.len().max(1)).unwrap_or(1))
+}
+
+async fn evaluate(folder: &Path, weights: &Weights, queries: &[String]) -> Outcome<()> {
+    let (name, url) = indexed(folder).await?;
+    let started = Instant::now();
+    let searcher = searcher(&url, weights).await?;
     println!("{name}: loaded in {:.1?}", started.elapsed());
     let judged = judged(folder)?;
     let (exact, times) = measure(&searcher, &judged, None).await?;
+    let exact = mean(&exact);
     let mut typos = 0.0;
     for seed in 1..=TYPO_ROUNDS {
-        typos += measure(&searcher, &judged, Some(seed.into())).await?.0 / f64::from(TYPO_ROUNDS);
+        let mistyped = measure(&searcher, &judged, Some(seed.into())).await?.0;
+        typos += mean(&mistyped) / f64::from(TYPO_ROUNDS);
     }
     let quantile = |part: usize| times[(times.len() * part / 100).min(times.len() - 1)];
     println!(
@@ -216,8 +296,8 @@ async fn measure(
     searcher: &Searcher,
     judged: &[Judged],
     typo: Option<u64>,
-) -> Outcome<(f64, Vec<Duration>)> {
-    let (mut sum, mut times) = (0.0, Vec::new());
+) -> Outcome<(Vec<f64>, Vec<Duration>)> {
+    let (mut scores, mut times) = (Vec::new(), Vec::new());
     for (place, one) in judged.iter().enumerate() {
         let query = typo.map_or_else(
             || one.query.clone(),
@@ -244,10 +324,10 @@ async fn measure(
                 page.total, request.query, page.corrected_query
             );
         }
-        sum += score;
+        scores.push(score);
     }
     times.sort_unstable();
-    Ok((sum / f64::from(u32::try_from(judged.len())?), times))
+    Ok((scores, times))
 }
 
 fn discounted(gains: impl Iterator<Item = f64>) -> f64 {
@@ -258,15 +338,20 @@ fn discounted(gains: impl Iterator<Item = f64>) -> f64 {
         .sum()
 }
 
-/// Leaves out, doubles, changes or swaps a letter of the longest word without digits, or of none.
-fn mistype(query: &str, seed: u64) -> String {
+/// Numbers below those asked for, the same for the same seed.
+fn random(seed: u64) -> impl FnMut(usize) -> usize {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut random = |below: usize| {
+    move |below| {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
         usize::try_from(state % below as u64).unwrap_or(0)
-    };
+    }
+}
+
+/// Leaves out, doubles, changes or swaps a letter of the longest word without digits, or of none.
+fn mistype(query: &str, seed: u64) -> String {
+    let mut random = random(seed);
     let mut words: Vec<String> = query.split(' ').map(str::to_owned).collect();
     let plain =
         |word: &String| word.len() >= 4 && word.bytes().all(|byte| byte.is_ascii_alphabetic());

@@ -5,6 +5,7 @@
 //! the files they lack, verify them and swap. What changes often (price, availability, rating) travels
 //! as a small overlay beside the text index.
 
+mod accessories;
 mod analyzer;
 mod category_tree;
 mod correction;

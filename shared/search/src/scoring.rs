@@ -12,6 +12,7 @@ use tantivy::{
 };
 
 use crate::{
+    accessories,
     reading::Wanted,
     schema::{Fields, TEXT_FIELDS},
     table::{Ordinal, Table},
@@ -37,6 +38,8 @@ pub struct Weights {
     pub synonym: f32,
     /// The part of the query's rarity that a product loses when its name has what the query is without.
     pub unwanted: f32,
+    /// The part of the query's rarity that an accessory loses when none was asked for.
+    pub accessory: f32,
     /// How much a product suffers from the words it lacks: the power to which the part it has is raised.
     pub coverage: f32,
 }
@@ -51,6 +54,7 @@ impl Default for Weights {
             least: 0.0,
             synonym: 0.5,
             unwanted: 0.3,
+            accessory: 0.6,
             coverage: 0.1,
         }
     }
@@ -157,7 +161,12 @@ impl Scoring<'_> {
                 scores[place] *= (covered[place] / whole).powf(self.weights.coverage);
             }
         }
-        self.punish(unwanted, whole, &mut scores)?;
+        let less = self.weights.unwanted * whole;
+        self.punish(unwanted.iter(), less, &mut scores)?;
+        if self.weights.accessory > 0.0 && !accessories::are_asked_for(wanted) {
+            let less = self.weights.accessory * whole;
+            self.punish(accessories::terms().iter(), less, &mut scores)?;
+        }
         let least = whole * self.weights.least;
         let enough = found
             .into_iter()
@@ -170,11 +179,11 @@ impl Scoring<'_> {
             .collect())
     }
 
-    /// Takes from the products that are named by what is not wanted, once each.
-    fn punish(
+    /// Takes `less` from the products that are named by what is not wanted, once each.
+    fn punish<'t>(
         &self,
-        unwanted: &[String],
-        whole: Score,
+        unwanted: impl Iterator<Item = &'t String>,
+        less: Score,
         scores: &mut [Score],
     ) -> tantivy::Result<()> {
         let mut hits = Vec::new();
@@ -184,7 +193,7 @@ impl Scoring<'_> {
         hits.sort_unstable_by_key(|(ordinal, ..)| *ordinal);
         hits.dedup_by_key(|(ordinal, ..)| *ordinal);
         for (ordinal, ..) in hits {
-            scores[ordinal as usize] -= self.weights.unwanted * whole;
+            scores[ordinal as usize] -= less;
         }
         Ok(())
     }

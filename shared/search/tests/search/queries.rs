@@ -74,6 +74,17 @@ async fn a_word_that_means_the_same_is_found_behind_the_word_itself() {
 }
 
 #[tokio::test]
+async fn a_thing_comes_before_what_goes_with_it_unless_that_is_asked_for() {
+    let world = World::with(vec![
+        product("pad", "Gaming mouse pad", "Hyper", "Input"),
+        product("mouse", "Wireless mouse for gaming", "Hyper", "Input"),
+    ])
+    .await;
+    assert_eq!(world.find("gaming mouse").await, ["mouse", "pad"]);
+    assert_eq!(world.find("gaming mouse pads").await, ["pad", "mouse"]);
+}
+
+#[tokio::test]
 async fn what_a_query_is_without_is_not_searched_and_puts_products_back() {
     let world = World::with(vec![
         product("straw", "Water bottle, straw and lid", "", ""),

@@ -6,11 +6,19 @@ use tokio::time::Instant;
 
 use crate::{chance::Chance, endpoint::Endpoint, outlier::Standing};
 
+/// An endpoint that a call asked already.
+#[derive(Debug)]
+pub(crate) struct Tried {
+    pub(crate) endpoint: Arc<Endpoint>,
+    /// Whether there was no connection: it is no use to ask it again.
+    pub(crate) refused: bool,
+}
+
 /// Chooses among `endpoints`, leaving out those tried already and those that are out while there are others; `None`
 /// when there is none at all.
 pub(crate) fn pick<'a>(
     endpoints: &'a [Arc<Endpoint>],
-    tried: &[Arc<Endpoint>],
+    tried: &[Tried],
     retriable: bool,
     chance: &mut Chance,
     now: Instant,
@@ -29,11 +37,7 @@ pub(crate) fn pick<'a>(
 }
 
 /// Whether there is another endpoint fit to be asked beside those tried.
-pub(crate) fn has_other(
-    endpoints: &[Arc<Endpoint>],
-    tried: &[Arc<Endpoint>],
-    now: Instant,
-) -> bool {
+pub(crate) fn has_other(endpoints: &[Arc<Endpoint>], tried: &[Tried], now: Instant) -> bool {
     let fresh = |endpoint: &Arc<Endpoint>| Rank::of(endpoint, tried, true, now) == Rank::Fresh;
     endpoints.len() > 1 && endpoints.iter().any(fresh)
 }
@@ -49,24 +53,22 @@ enum Rank {
     Tried,
     /// Not tried yet, and out.
     Out,
-    /// Tried, and out.
+    /// Tried, and out or not reached.
     Last,
 }
 
 impl Rank {
-    fn of(
-        endpoint: &Arc<Endpoint>,
-        tried: &[Arc<Endpoint>],
-        retriable: bool,
-        now: Instant,
-    ) -> Self {
-        let untried = !tried.iter().any(|one| Arc::ptr_eq(one, endpoint));
+    fn of(endpoint: &Arc<Endpoint>, tried: &[Tried], retriable: bool, now: Instant) -> Self {
+        let before = tried
+            .iter()
+            .find(|one| Arc::ptr_eq(&one.endpoint, endpoint));
+        let (untried, refused) = (before.is_none(), before.is_some_and(|one| one.refused));
         let idle = || endpoint.in_flight.load(Ordering::Relaxed) == 0;
         match endpoint.health().standing(retriable, now) {
             Standing::In if untried => Self::Fresh,
             Standing::Probation if untried && idle() => Self::Fresh,
             Standing::Leaving if untried => Self::Leaving,
-            Standing::In => Self::Tried,
+            Standing::In if !refused => Self::Tried,
             _ if untried => Self::Out,
             _ => Self::Last,
         }
@@ -94,6 +96,23 @@ mod tests {
     fn endpoints(count: usize) -> Vec<Arc<Endpoint>> {
         let names = (0..count).map(|number| format!("10.0.0.{number}:80"));
         names.map(|name| Arc::new(Endpoint::new(name))).collect()
+    }
+
+    fn tried(endpoint: &Arc<Endpoint>, refused: bool) -> Tried {
+        let endpoint = endpoint.clone();
+        Tried { endpoint, refused }
+    }
+
+    #[test]
+    fn one_that_is_out_is_asked_before_one_that_could_not_be_reached_but_not_before_others() {
+        let (all, now) = (endpoints(2), Instant::now());
+        all[0].health().eject(now);
+        let mut chance = Chance::new(5);
+        for (refused, expected) in [(true, &all[0]), (false, &all[1])] {
+            let before = [tried(&all[1], refused)];
+            let picked = pick(&all, &before, true, &mut chance, now).expect("one");
+            assert!(Arc::ptr_eq(picked, expected), "{refused}");
+        }
     }
 
     #[test]
@@ -151,7 +170,7 @@ mod tests {
         let (all, now) = (endpoints(3), Instant::now());
         all[0].health().eject(now);
         all[1].health().stops(now);
-        let tried = [all[2].clone()];
+        let tried = [tried(&all[2], false)];
         let mut chance = Chance::new(4);
         for _ in 0..100 {
             let picked = pick(&all, &tried, true, &mut chance, now).expect("one");
@@ -172,7 +191,7 @@ mod tests {
                     endpoint.health().eject(now);
                 }
             }
-            let before: Vec<_> = all.iter().zip(&tried).filter(|(_, tried)| **tried).map(|(one, _)| one.clone()).collect();
+            let before: Vec<_> = all.iter().zip(&tried).filter(|(_, tried)| **tried).map(|(one, _)| super::tests::tried(one, false)).collect();
             let picked = pick(&all, &before, true, &mut Chance::new(seed), now).expect("one");
             let place = all.iter().position(|one| Arc::ptr_eq(one, picked)).expect("one of them");
             let better = out.iter().zip(&tried).any(|(out, tried)| !out && !tried);

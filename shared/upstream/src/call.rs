@@ -5,7 +5,9 @@ use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::{
-    Attempt, CallError, Deadline, Endpoint, Outcome, Repeat, Upstream, balance, upstream::count,
+    Attempt, CallError, Deadline, Endpoint, Outcome, Repeat, Upstream,
+    balance::{self, Tried},
+    upstream::count,
 };
 
 /// A call and what it went through so far.
@@ -14,7 +16,7 @@ pub(crate) struct Call<'a> {
     endpoints: Arc<[Arc<Endpoint>]>,
     repeat: Repeat,
     deadline: Deadline,
-    tried: Vec<Arc<Endpoint>>,
+    tried: Vec<Tried>,
     attempts: usize,
 }
 
@@ -62,6 +64,11 @@ impl<'a> Call<'a> {
             }
             let success = matches!(outcome, Outcome::Answered(_) | Outcome::Untouched(_));
             self.upstream.record(&endpoint, &self.endpoints, success);
+            if matches!(outcome, Outcome::Refused(_))
+                && let Some(tried) = self.before(&endpoint)
+            {
+                tried.refused = true;
+            }
             if !self.asks_again(&outcome) {
                 return conclude(outcome);
             }
@@ -76,10 +83,20 @@ impl<'a> Call<'a> {
         let now = Instant::now();
         let picked = balance::pick(&self.endpoints, &self.tried, retriable, chance, now)?.clone();
         self.attempts += 1;
-        if self.endpoints.len() > 1 && !self.tried.iter().any(|one| Arc::ptr_eq(one, &picked)) {
-            self.tried.push(picked.clone());
+        if self.endpoints.len() > 1 && self.before(&picked).is_none() {
+            let endpoint = picked.clone();
+            self.tried.push(Tried {
+                endpoint,
+                refused: false,
+            });
         }
         Some(picked)
+    }
+
+    /// What this call knows of an endpoint.
+    fn before(&mut self, endpoint: &Arc<Endpoint>) -> Option<&mut Tried> {
+        let mut tried = self.tried.iter_mut();
+        tried.find(|one| Arc::ptr_eq(&one.endpoint, endpoint))
     }
 
     /// Waits for an attempt: until the deadline, or no longer than patience lasts when another endpoint can be asked

@@ -146,6 +146,21 @@ async fn a_replica_that_is_well_again_is_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_replica_that_is_out_but_back_is_found_when_the_other_goes() {
+    let world = World::new(2);
+    world.mood(0, Mood::Gone);
+    for _ in 0..20 {
+        world.ask(Repeat::Unsent).await.unwrap();
+    }
+    assert!(world.upstream.state().endpoints[0].ejected);
+    world.mood(0, Mood::Well);
+    world.mood(1, Mood::Gone);
+    for _ in 0..20 {
+        world.ask(Repeat::Unsent).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn not_all_replicas_are_left_out() {
     let world = World::new(3);
     for replica in 0..3 {

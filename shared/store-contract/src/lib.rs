@@ -155,13 +155,13 @@ macro_rules! stories {
                 removing_what_is_not_there_changes_nothing
                 remembering_prices_is_no_change_of_the_cart
                 a_cart_is_claimed_by_one_user
+                a_deleted_cart_is_gone
+                an_order_takes_its_lines_out_once
+                writing_to_a_missing_cart_says_so
                 a_user_finds_the_cart_they_changed_last_a_filled_one_first
                 a_guests_cart_is_added_to_the_users_own
                 carts_that_hold_too_much_together_stay_apart
                 only_ones_own_or_nobodys_cart_is_merged
-                a_deleted_cart_is_gone
-                an_order_takes_its_lines_out_once
-                writing_to_a_missing_cart_says_so
             }
             checkout {
                 a_new_key_is_fresh

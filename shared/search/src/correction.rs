@@ -1,5 +1,7 @@
 //! What a misspelt word is taken for.
 
+use std::collections::BTreeMap;
+
 use crate::{
     phrases::is_glue,
     reading::Catalogue,
@@ -9,6 +11,8 @@ use crate::{
 
 /// Shorter words are never corrected: everything is near them.
 const SHORTEST: usize = 3;
+/// Shorter beginnings of words are never corrected.
+const SHORTEST_BEGINNING: usize = 4;
 /// From this length on, two mistakes are thinkable.
 const TWO_MISTAKES: usize = 6;
 /// How many candidates are looked at in the company of the query's other words.
@@ -57,6 +61,46 @@ pub(crate) fn correct<'a>(
         .into_iter()
         .reduce(|best, next| if next.0 > best.0 { next } else { best });
     best.map(|(_, entry)| entry.text.to_string())
+}
+
+/// The likeliest beginning of known words that `typed` is with one mistake: of words that many products have. The first
+/// letter is taken as right.
+pub(crate) fn correct_beginning(typed: &str, vocabulary: &Vocabulary) -> Option<String> {
+    let length = typed.chars().count();
+    if length < SHORTEST_BEGINNING || typed.chars().any(|letter| letter.is_ascii_digit()) {
+        return None;
+    }
+    let first: String = typed.chars().take(1).collect();
+    let had = letters(typed);
+    let mut beginnings: BTreeMap<&str, (u32, f32)> = BTreeMap::new();
+    for (text, products) in vocabulary.beginning_with(&first) {
+        if text.contains(' ') || (had & !letters(text)).count_ones() > 1 {
+            continue;
+        }
+        let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+        for end in ends.skip(length - 1).take(3) {
+            let beginning = &text[..end];
+            if let Some(tenths) = mistakes(typed, beginning, 1) {
+                beginnings.entry(beginning).or_insert((tenths, 0.0)).1 += small(*products);
+            }
+        }
+    }
+    let likeliest = beginnings
+        .into_iter()
+        .map(|(beginning, (tenths, products))| {
+            (products.ln() - MISTAKE * small(tenths), beginning)
+        });
+    likeliest
+        .reduce(|best, next| if next.0 > best.0 { next } else { best })
+        .map(|(_, beginning)| beginning.to_owned())
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "only ever compared, and products are few"
+)]
+fn small(number: u32) -> f32 {
+    number as f32
 }
 
 /// The likeliest candidates by themselves, in the order of the vocabulary among equals.

@@ -3,7 +3,11 @@
 use bothways_domain::search::MAX_SUGGESTIONS;
 
 use crate::{
-    analyzer::words, correction::in_both, phrases::is_glue, reading::Catalogue, table::Ordinal,
+    analyzer::words,
+    correction::{correct, correct_beginning, in_both},
+    phrases::is_glue,
+    reading::Catalogue,
+    table::Ordinal,
 };
 
 /// How many words of what was typed are looked at.
@@ -14,7 +18,8 @@ const TRIED: usize = 40;
 const PHRASE: usize = 3;
 
 /// Words and phrases that begin as typed, those of most products first; then, to fill up, completions of the last
-/// words that products have together with the first.
+/// words that products have together with the first. Where there is nothing of all that, the same with the words put
+/// right that nobody knows.
 pub(crate) fn complete(catalogue: &impl Catalogue, typed: &str) -> Vec<String> {
     let mut parts: Vec<_> = words(typed, PREFIX_WORDS + 1)
         .into_iter()
@@ -30,6 +35,38 @@ pub(crate) fn complete(catalogue: &impl Catalogue, typed: &str) -> Vec<String> {
     {
         parts.push(String::new());
     }
+    let suggestions = completions(catalogue, &parts);
+    if !suggestions.is_empty() {
+        return suggestions;
+    }
+    put_right(catalogue, &parts).map_or_else(Vec::new, |parts| completions(catalogue, &parts))
+}
+
+/// The words with those replaced that nobody knows; `None` without any, or when one is beyond help.
+fn put_right(catalogue: &impl Catalogue, parts: &[String]) -> Option<Vec<String>> {
+    let (last, head) = parts.split_last()?;
+    let mut right = Vec::with_capacity(parts.len());
+    for (place, word) in head.iter().enumerate() {
+        if catalogue.having(word).is_empty() {
+            let others = head.iter().enumerate();
+            let others = others.filter(|(other, _)| *other != place);
+            let company = others.map(|(_, word)| word.as_str());
+            right.push(correct(word, company, catalogue)?);
+        } else {
+            right.push(word.clone());
+        }
+    }
+    let vocabulary = catalogue.vocabulary();
+    if vocabulary.beginning_with(last).is_empty() {
+        right.push(correct_beginning(last, vocabulary)?);
+    } else {
+        right.push(last.clone());
+    }
+    (right != parts).then_some(right)
+}
+
+/// The completions of the last of these words.
+fn completions(catalogue: &impl Catalogue, parts: &[String]) -> Vec<String> {
     let mut suggestions: Vec<String> = Vec::new();
     let mut company: Option<Vec<Ordinal>> = None;
     for start in 0..parts.len() {

@@ -152,6 +152,23 @@ async fn suggestions_complete_words_and_phrases_most_frequent_first() {
 }
 
 #[tokio::test]
+async fn suggestions_forgive_a_typo() {
+    let world = shop().await;
+    let suggest = async |prefix: &str| world.searcher.suggest(prefix).await.unwrap();
+    assert_eq!(suggest("wirless").await, suggest("wireless").await);
+    assert_eq!(suggest("wierl").await[0], "wireless mouse");
+    assert_eq!(suggest("wirless mo").await[0], "wireless mouse");
+    assert_eq!(suggest("wireless keyob").await[0], "wireless keyboard");
+    assert_eq!(
+        suggest("logitech wirless mosu").await[0],
+        "logitech wireless mouse"
+    );
+    // What is known stays, and what is beyond help has no completion.
+    assert_eq!(suggest("wire").await[..2], ["wireless mouse", "wireless"]);
+    assert!(suggest("wxyzless").await.is_empty() && suggest("tn99").await.is_empty());
+}
+
+#[tokio::test]
 async fn suggestions_are_few_and_none_without_a_prefix_or_a_match() {
     let mut products: Vec<_> = (0..40)
         .map(|n| product(&format!("p{n}"), &format!("Cup c{n}x"), "", ""))

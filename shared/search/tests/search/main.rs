@@ -5,6 +5,7 @@
     reason = "a test that can't be set up fails"
 )]
 
+mod any_query;
 mod corrections;
 mod facets;
 mod layout;

@@ -295,10 +295,22 @@ impl SearchIndex for Publisher {
         .await
     }
 
+    async fn stage(&self, present: Vec<IndexedProduct>) -> Result<()> {
+        let mut work = self.work.lock().await;
+        let mut current = self.newest(&mut work).await?;
+        let staged = in_background(move || {
+            current.dirty |= current.index.apply(&present, &[])?;
+            Ok(current)
+        });
+        work.current = Some(staged.await?);
+        Ok(())
+    }
+
     async fn is_empty(&self) -> Result<bool> {
         let mut work = self.work.lock().await;
         let current = self.newest(&mut work).await?;
-        let empty = current.index.len() == 0;
+        let published = current.manifest.as_ref();
+        let empty = published.is_none_or(|manifest| manifest.products == 0);
         work.current = Some(current);
         Ok(empty)
     }

@@ -185,6 +185,11 @@ impl Searcher {
         looking.last = Some(Instant::now());
         let Some(newest) = versions.first().copied() else {
             if current == 0 {
+                // An index of another format is no empty shop: rather no answer than that nothing is found.
+                if self.shared.store.has_other_formats().await? {
+                    self.set(State::Unknown);
+                    return Err(Error::unavailable("search"));
+                }
                 self.set(State::Nothing);
             }
             return Ok(false);

@@ -1,4 +1,8 @@
-//! Where snapshots are kept: files by their hash under `files/`, a manifest per version under `manifests/`.
+//! Where snapshots are kept: files by their hash under `files/`, a manifest per version under `manifests/`, both in a folder
+//! of the index's format (`format-1/`).
+//!
+//! Programs of different formats share nothing, so that while a new one is rolled out its indexer builds beside the
+//! old index, which is published and searched on.
 //!
 //! A manifest is only ever created, never overwritten, and creating is atomic in every store, so of two
 //! indexers that publish the same version one is told. A version's files are all there before its manifest.
@@ -11,10 +15,15 @@ use futures::{StreamExt, TryStreamExt};
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload, path::Path as Key};
 use sha2::{Digest, Sha256};
 
-use crate::manifest::{Blob, Manifest};
+use crate::{
+    manifest::{Blob, Manifest},
+    schema::FORMAT,
+};
 
 /// How many files are on their way at once.
 const AT_ONCE: usize = 8;
+/// What the folders of formats begin with.
+const FORMAT_FOLDER: &str = "format-";
 /// The digits of a version in a manifest's name, so that names sort like versions.
 const DIGITS: usize = 20;
 
@@ -22,6 +31,8 @@ const DIGITS: usize = 20;
 #[derive(Debug, Clone)]
 pub(crate) struct SnapshotStore {
     store: Arc<dyn ObjectStore>,
+    /// Where all formats have their folders.
+    place: Key,
     root: Key,
 }
 
@@ -64,8 +75,21 @@ pub(crate) fn blob_of(bytes: &[u8]) -> Blob {
 impl SnapshotStore {
     /// The store at `file:///directory` or `s3://bucket/prefix`.
     pub(crate) fn open(url: &str) -> Result<Self> {
-        let (store, root) = bothways_objects::open(url)?;
-        Ok(Self { store, root })
+        let (store, place) = bothways_objects::open(url)?;
+        let root = place.clone().join(format!("{FORMAT_FOLDER}{FORMAT}"));
+        Ok(Self { store, place, root })
+    }
+
+    /// Whether there are snapshots of other formats: the shop has an index, if none for this program yet.
+    pub(crate) async fn has_other_formats(&self) -> Result<bool> {
+        let listed = self.store.list_with_delimiter(Some(&self.place)).await;
+        let folders = listed.map_err(outage)?.common_prefixes;
+        Ok(folders.iter().any(|folder| {
+            *folder != self.root
+                && folder
+                    .filename()
+                    .is_some_and(|name| name.starts_with(FORMAT_FOLDER))
+        }))
     }
 
     fn manifests(&self) -> Key {

@@ -63,7 +63,8 @@ impl Indexer {
         Ok(empty)
     }
 
-    /// Indexes the whole catalogue, for an index that starts from nothing; how many products there are.
+    /// Indexes the whole catalogue, for an index that starts from nothing, and publishes it when it is whole; how many
+    /// products there are.
     pub async fn rebuild(&self) -> Result<usize> {
         let (mut total, mut after) = (0, None);
         loop {
@@ -72,12 +73,13 @@ impl Indexer {
                 .catalogue(after.as_ref(), REBUILD_STEP)
                 .await?;
             let Some(last) = products.last() else {
+                self.index.apply(Vec::new(), Vec::new()).await?;
                 return Ok(total);
             };
             after = Some(last.id.clone());
             total += products.len();
             let present = self.with_availability(products).await?;
-            self.index.apply(present, Vec::new()).await?;
+            self.index.stage(present).await?;
         }
     }
 

@@ -222,6 +222,10 @@ pub trait SearchIndex: Send + Sync {
     /// not at all; publishes a snapshot before it returns.
     async fn apply(&self, present: Vec<IndexedProduct>, absent: Vec<ProductId>) -> Result<()>;
 
+    /// Takes in products for a first snapshot that a later [`SearchIndex::apply`] publishes, so that nobody searches half
+    /// a catalogue. What is taken in and not published is lost when the process ends.
+    async fn stage(&self, present: Vec<IndexedProduct>) -> Result<()>;
+
     /// Whether there is nothing published that could be built upon.
     async fn is_empty(&self) -> Result<bool>;
 }

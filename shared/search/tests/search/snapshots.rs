@@ -67,7 +67,7 @@ async fn changes_and_deletions_reach_searchers_that_follow() {
         interval: Duration::from_millis(10),
         ..SearcherOptions::default()
     };
-    let url = format!("file://{}", world.store().display());
+    let url = world.url();
     let follower = Searcher::open_with(&url, options).await.unwrap();
     let following = tokio::spawn(follower.clone().follow());
     world
@@ -273,8 +273,8 @@ async fn old_files_and_manifests_go_after_a_while_and_current_ones_stay() {
             .await
             .unwrap();
     }
-    assert!(files(&folder.path().join("manifests")).len() <= 2);
-    let kept = files(&folder.path().join("files")).len();
+    assert!(files(&folder.path().join("format-1/manifests")).len() <= 2);
+    let kept = files(&folder.path().join("format-1/files")).len();
     assert!(kept < 150, "{kept} files are kept");
     let late = Searcher::open(&url).await.unwrap();
     assert_eq!(late.search(&asking("mouse")).await.unwrap().total, 40);
@@ -285,7 +285,7 @@ async fn what_a_crashed_indexer_left_behind_is_swept() {
     let world = World::with(vec![product("a", "Mouse", "", "")]).await;
     let orphan = world.store().join("files").join("0".repeat(64));
     fs::write(&orphan, "half of something").unwrap();
-    let url = format!("file://{}", world.store().display());
+    let url = world.url();
     let options = PublisherOptions {
         grace: Duration::ZERO,
         ..PublisherOptions::default()
@@ -296,4 +296,35 @@ async fn what_a_crashed_indexer_left_behind_is_swept() {
     assert!(!orphan.exists());
     let late = searcher(world.folder.path()).await;
     assert_eq!(late.search(&asking("mouse")).await.unwrap().total, 1);
+}
+
+#[tokio::test]
+async fn beside_an_index_of_another_format_a_new_one_is_built_and_searched_when_it_is_whole() {
+    let world = World::new().await;
+    let other = world.store().with_file_name("format-0").join("manifests");
+    fs::create_dir_all(&other).unwrap();
+    let manifest = other.join("00000000000000000007.json");
+    fs::write(&manifest, "of another program").unwrap();
+
+    let searcher = Searcher::open(&world.url()).await.unwrap();
+    let answer = searcher.search(&asking("mouse")).await;
+    assert!(matches!(answer, Err(Error::Unavailable { what }) if what == "search"));
+    assert!(world.publisher.is_empty().await.unwrap());
+
+    let stage = async |id: &str| {
+        let staged = vec![product(id, "Mouse", "", "")];
+        world.publisher.stage(staged).await.unwrap();
+    };
+    stage("a").await;
+    stage("b").await;
+    assert!(searcher.refresh().await.is_err() && world.publisher.is_empty().await.unwrap());
+    let nothing_more = (Vec::new(), Vec::new());
+    world
+        .publisher
+        .apply(nothing_more.0, nothing_more.1)
+        .await
+        .unwrap();
+    assert!(searcher.refresh().await.unwrap());
+    assert_eq!(searcher.search(&asking("mouse")).await.unwrap().total, 2);
+    assert_eq!(fs::read(&manifest).unwrap(), b"of another program");
 }

@@ -60,8 +60,12 @@ impl World {
         ids(&self.search(asking(query)).await)
     }
 
+    pub(crate) fn url(&self) -> String {
+        url(self.folder.path())
+    }
+
     pub(crate) fn store(&self) -> PathBuf {
-        store(self.folder.path())
+        store(self.folder.path()).join("format-1")
     }
 }
 

@@ -53,6 +53,16 @@ enum Command {
         #[arg(required = true)]
         folders: Vec<PathBuf>,
     },
+    /// Fails unless two shops answer every query with the same bytes.
+    Identical {
+        /// A shop's address.
+        first: String,
+        /// Another's.
+        second: String,
+        /// Folders with `queries.csv` and `labels.csv`.
+        #[arg(required = true)]
+        folders: Vec<PathBuf>,
+    },
 }
 
 #[tokio::main]
@@ -98,6 +108,31 @@ async fn work(command: Command) -> Outcome<()> {
                 let before = Run::of(&before, &set).await?;
                 let after = Run::of(&after, &set).await?;
                 compare(&set, &before, &after)?;
+            }
+            Ok(())
+        }
+        Command::Identical {
+            first,
+            second,
+            folders,
+        } => {
+            let mut unequal = 0;
+            for folder in folders {
+                let set = JudgedSet::read(&folder)?;
+                let different = run::different(&first, &second, &set).await?;
+                println!(
+                    "{}: {} of {} queries are answered with the same bytes",
+                    set.name,
+                    set.queries.len() - different.len(),
+                    set.queries.len()
+                );
+                for query in &different {
+                    println!("  not {query}");
+                }
+                unequal += different.len();
+            }
+            if unequal > 0 {
+                return Err(format!("{unequal} answers differ").into());
             }
             Ok(())
         }

@@ -37,9 +37,7 @@ impl Run {
 
     /// Asks the shop at `shop` all queries of the set.
     pub(crate) async fn ask(&mut self, shop: &str, set: &JudgedSet) -> Outcome<()> {
-        // Fails where it was done before, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
+        let client = client()?;
         let url = format!("{}/api/search", shop.trim_end_matches('/'));
         let answers = set.queries.iter().map(|query| {
             let (client, url) = (&client, &url);
@@ -66,7 +64,38 @@ impl Run {
     }
 }
 
+fn client() -> Outcome<reqwest::Client> {
+    // Fails where it was done before, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(reqwest::Client::builder().timeout(TIMEOUT).build()?)
+}
+
+/// The queries of the set that two shops don't answer with the same bytes.
+pub(crate) async fn different(first: &str, second: &str, set: &JudgedSet) -> Outcome<Vec<String>> {
+    let client = client()?;
+    let mut different = Vec::new();
+    for query in &set.queries {
+        let mut bodies = Vec::new();
+        for shop in [first, second] {
+            let url = format!("{}/api/search", shop.trim_end_matches('/'));
+            bodies.push(body(&client, &url, query).await?);
+        }
+        if bodies[0] != bodies[1] {
+            different.push(query.text.clone());
+        }
+    }
+    Ok(different)
+}
+
 async fn answer(client: &reqwest::Client, url: &str, query: &JudgedQuery) -> Outcome<Vec<String>> {
+    let page: Value = serde_json::from_str(&body(client, url, query).await?)?;
+    let hits = page["hits"].as_array().ok_or("an answer without hits")?;
+    let ids = hits.iter().map(|hit| hit["id"].as_str().map(str::to_owned));
+    ids.collect::<Option<_>>()
+        .ok_or_else(|| "a hit without id".into())
+}
+
+async fn body(client: &reqwest::Client, url: &str, query: &JudgedQuery) -> Outcome<String> {
     for _ in 0..ATTEMPTS {
         let depth = DEPTH.to_string();
         let asked = [("q", query.text.as_str()), ("per_page", &depth)];
@@ -83,16 +112,11 @@ async fn answer(client: &reqwest::Client, url: &str, query: &JudgedQuery) -> Out
             tokio::time::sleep(Duration::from_secs(later.unwrap_or(1))).await;
             continue;
         }
+        let body = response.text().await?;
         if status != StatusCode::OK {
-            let body = response.text().await?;
             return Err(format!("{} → {status}: {body}", query.text).into());
         }
-        let page: Value = response.json().await?;
-        let hits = page["hits"].as_array().ok_or("an answer without hits")?;
-        let ids = hits.iter().map(|hit| hit["id"].as_str().map(str::to_owned));
-        return ids
-            .collect::<Option<_>>()
-            .ok_or_else(|| "a hit without id".into());
+        return Ok(body);
     }
     Err(format!("{}: the shop stays unavailable", query.text).into())
 }

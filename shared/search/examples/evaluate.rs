@@ -5,45 +5,27 @@
 //! with the judged gains, the same with one typo per query, and times; then the first hits of the queries given. With
 //! `folds` it says instead how well settings hold that were chosen among many on the other folds' queries.
 
+mod judged;
+
 use std::{
-    collections::HashMap,
-    error::Error,
-    fs::{self, File},
-    io::{BufRead, BufReader},
+    fs,
     path::Path,
     time::{Duration, Instant},
 };
 
 use bothways_domain::{
     Money,
-    id::ProductId,
-    inventory::Availability,
     paging::Paging,
-    product::{Product, ProductDraft},
-    search::{IndexedProduct, SearchApi, SearchIndex, SearchRequest},
-    time::Timestamp,
+    search::{SearchApi, SearchIndex, SearchRequest},
 };
 use bothways_search::{Publisher, Searcher, SearcherOptions, Weights};
-use flate2::read::GzDecoder;
 
-type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+use judged::{Judged, Outcome};
 
 /// How many different typos are made of each query.
 const TYPO_ROUNDS: u32 = 10;
 /// Among how many settings cross-validation chooses.
 const SETTINGS: u64 = 100;
-
-#[derive(serde::Deserialize)]
-struct Line {
-    id: ProductId,
-    #[serde(flatten)]
-    draft: serde_json::Map<String, serde_json::Value>,
-}
-
-struct Judged {
-    query: String,
-    gains: HashMap<String, f64>,
-}
 
 #[tokio::main]
 async fn main() -> Outcome<()> {
@@ -115,7 +97,7 @@ async fn searcher(url: &str, weights: &Weights) -> Outcome<Searcher> {
 /// Chooses the best of many settings on all queries but one fold's and measures it on that fold, for every fold.
 async fn cross_validate(folder: &Path, weights: &Weights, folds: usize) -> Outcome<()> {
     let (name, url) = indexed(folder).await?;
-    let judged = judged(folder)?;
+    let judged = judged::queries(folder)?;
     let mut scores = Vec::new();
     for seed in 0..SETTINGS {
         let searcher = searcher(&url, &varied(weights, seed)).await?;
@@ -178,7 +160,7 @@ async fn evaluate(folder: &Path, weights: &Weights, queries: &[String]) -> Outco
     let started = Instant::now();
     let searcher = searcher(&url, weights).await?;
     println!("{name}: loaded in {:.1?}", started.elapsed());
-    let judged = judged(folder)?;
+    let judged = judged::queries(folder)?;
     let (exact, times) = measure(&searcher, &judged, None).await?;
     let exact = mean(&exact);
     let mut typos = 0.0;
@@ -201,19 +183,15 @@ async fn evaluate(folder: &Path, weights: &Weights, queries: &[String]) -> Outco
 
 async fn index(folder: &Path, url: &str) -> Outcome<()> {
     let publisher = Publisher::open(url).await?;
-    let lines = BufReader::new(GzDecoder::new(File::open(
-        folder.join("products.ndjson.gz"),
-    )?))
-    .lines();
     let (mut batch, mut slowest, started, mut total) =
         (Vec::new(), Duration::ZERO, Instant::now(), 0);
-    let mut lines = lines.peekable();
+    let mut products = judged::products(folder)?.peekable();
     let mut last = None;
-    while let Some(line) = lines.next() {
-        let product = product(&line?)?;
+    while let Some(product) = products.next() {
+        let product = product?;
         last = Some(product.clone());
         batch.push(product);
-        if batch.len() == 1_000 || lines.peek().is_none() {
+        if batch.len() == 1_000 || products.peek().is_none() {
             total += batch.len();
             let batch_started = Instant::now();
             publisher
@@ -241,55 +219,6 @@ async fn index(folder: &Path, url: &str) -> Outcome<()> {
         }
     }
     Ok(())
-}
-
-fn product(line: &str) -> Outcome<IndexedProduct> {
-    let line: Line = serde_json::from_str(line)?;
-    let draft: ProductDraft = serde_json::from_value(serde_json::Value::Object(line.draft))?;
-    let at = Timestamp::from_millis(0);
-    let product = Product {
-        id: line.id,
-        draft,
-        images: None,
-        created_at: at,
-        updated_at: at,
-    };
-    Ok(IndexedProduct {
-        product,
-        availability: Availability::InStock,
-    })
-}
-
-fn judged(folder: &Path) -> Outcome<Vec<Judged>> {
-    let rows = |name: &str| -> Outcome<Vec<String>> {
-        Ok(fs::read_to_string(folder.join(name))?
-            .lines()
-            .skip(1)
-            .map(str::to_owned)
-            .collect())
-    };
-    let mut gains: HashMap<String, HashMap<String, f64>> = HashMap::new();
-    for row in rows("labels.csv")? {
-        let columns: Vec<_> = row.split(',').collect();
-        let [query, product, _, gain] = columns[..] else {
-            return Err(format!("not a label: {row}").into());
-        };
-        gains
-            .entry(query.to_owned())
-            .or_default()
-            .insert(product.to_owned(), gain.parse()?);
-    }
-    let queries = rows("queries.csv")?.into_iter().filter_map(|row| {
-        let (id, query) = row.split_once(',')?;
-        let gains = gains
-            .remove(id)
-            .filter(|gains| gains.values().any(|gain| *gain > 0.0))?;
-        Some(Judged {
-            query: query.trim_matches('"').replace("\"\"", "\""),
-            gains,
-        })
-    });
-    Ok(queries.collect())
 }
 
 async fn measure(

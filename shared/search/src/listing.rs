@@ -96,7 +96,7 @@ fn page_bounds(request: &SearchRequest, total: usize) -> (usize, usize) {
     )
 }
 
-/// The order of a list. Ids decide last, so that it is the same however the index is laid out.
+/// The order of a list. Among equals, what can be had comes first. Ids decide last, so that it is the same however the index is laid out.
 fn order(table: &Table, sort: Sort, browsing: bool) -> impl Fn(&Found, &Found) -> Ordering {
     move |a, b| {
         let price = |found: &Found| table.row(found.ordinal).price;
@@ -107,7 +107,10 @@ fn order(table: &Table, sort: Sort, browsing: bool) -> impl Fn(&Found, &Found) -
             Sort::PriceDesc => price(b).cmp(&price(a)),
             Sort::Newest => table.by_age(a.ordinal, b.ordinal),
         };
-        first.then_with(|| table.rank(a.ordinal).cmp(&table.rank(b.ordinal)))
+        let gone = |found: &Found| !table.row(found.ordinal).availability.is_available();
+        first
+            .then_with(|| gone(a).cmp(&gone(b)))
+            .then_with(|| table.rank(a.ordinal).cmp(&table.rank(b.ordinal)))
     }
 }
 

@@ -36,8 +36,10 @@ pub(crate) struct Manifest {
     pub(crate) products: usize,
     /// The text index: tantivy's files by name, `meta.json` among them.
     pub(crate) files: BTreeMap<String, Blob>,
-    /// Price, availability and rating.
-    pub(crate) overlay: Blob,
+    /// Price, availability and rating, in parts.
+    pub(crate) overlay: Vec<Blob>,
+    /// The shop's own synonyms, if it has any.
+    pub(crate) synonyms: Option<Blob>,
     /// What may be removed a while later.
     pub(crate) retired: Vec<Retired>,
 }
@@ -56,7 +58,10 @@ impl Manifest {
 
     /// All its files' contents.
     pub(crate) fn blobs(&self) -> impl Iterator<Item = &Blob> {
-        self.files.values().chain([&self.overlay])
+        self.files
+            .values()
+            .chain(&self.overlay)
+            .chain(&self.synonyms)
     }
 
     /// The hashes of all its files.
@@ -108,7 +113,8 @@ mod tests {
                 .iter()
                 .map(|name| ((*name).to_owned(), blob(name)))
                 .collect(),
-            overlay: blob("overlay"),
+            overlay: vec![blob("overlay")],
+            synonyms: None,
             retired: Vec::new(),
         }
     }

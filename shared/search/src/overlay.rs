@@ -1,10 +1,13 @@
-//! What changes often of a product (price, availability, rating), as arrays by product number.
+//! What changes often of a product (price, availability, rating), as arrays by product number. Kept in parts, so that a
+//! change of one product is a small one.
 
 use bothways_domain::{inventory::Availability, product::Rating};
 
 const MAGIC: &[u8; 8] = b"BWOVL\0\0\x01";
 const ROW: usize = 8 + 8 + 1;
 const NOBODY: u8 = u8::MAX;
+/// How many numbers a part has: 35 kB, so that a million products are no more than 489 files.
+const PART: usize = 2_048;
 
 /// A product's row.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,9 +25,22 @@ pub(crate) struct Overlay {
 }
 
 impl Overlay {
+    /// Its parts, in order.
+    pub(crate) fn encode(&self) -> impl Iterator<Item = Vec<u8>> {
+        self.rows.chunks(PART).map(Self::encode_part)
+    }
+
+    /// The overlay of these parts, unless they are none.
+    pub(crate) fn decode<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
+        let mut rows = Vec::new();
+        for part in parts {
+            rows.extend(Self::decode_part(part)?);
+        }
+        Some(Self { rows })
+    }
+
     /// Magic, then the columns one after the other, little-endian.
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let rows = &self.rows;
+    fn encode_part(rows: &[Option<Row>]) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(MAGIC.len() + rows.len() * ROW);
         bytes.extend_from_slice(MAGIC);
         for row in rows {
@@ -43,8 +59,7 @@ impl Overlay {
         bytes
     }
 
-    /// The overlay of these bytes, unless they are not one.
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+    fn decode_part(bytes: &[u8]) -> Option<Vec<Option<Row>>> {
         let columns = bytes.strip_prefix(MAGIC)?;
         let count = columns.len() / ROW;
         if count * ROW != columns.len() {
@@ -69,7 +84,7 @@ impl Overlay {
                 };
                 Some(Some(row))
             });
-        rows.collect::<Option<_>>().map(|rows| Self { rows })
+        rows.collect()
     }
 }
 
@@ -112,16 +127,35 @@ mod tests {
                 row(0, Availability::Unknown, None),
             ],
         };
-        assert_eq!(Overlay::decode(&overlay.encode()), Some(overlay));
+        assert_eq!(again(&overlay), Some(overlay));
+    }
+
+    fn again(overlay: &Overlay) -> Option<Overlay> {
+        let parts: Vec<_> = overlay.encode().collect();
+        Overlay::decode(parts.iter().map(Vec::as_slice))
+    }
+
+    #[test]
+    fn a_change_of_one_product_changes_one_part() {
+        let mut overlay = Overlay {
+            rows: vec![None; 3 * PART + 1],
+        };
+        let before: Vec<_> = overlay.encode().collect();
+        overlay.rows[PART] = Some(Row {
+            price: 1,
+            availability: Availability::InStock,
+            rating: None,
+        });
+        let after: Vec<_> = overlay.encode().collect();
+        let changed = before.iter().zip(&after).filter(|(a, b)| a != b);
+        assert_eq!((before.len(), after.len(), changed.count()), (4, 4, 1));
+        assert_eq!(again(&overlay), Some(overlay));
     }
 
     #[test]
     fn torn_or_foreign_bytes_are_no_overlay() {
-        let bytes = Overlay {
-            rows: vec![None; 3],
-        }
-        .encode();
-        assert_eq!(Overlay::decode(&bytes[..bytes.len() - 1]), None);
-        assert_eq!(Overlay::decode(b"{}"), None);
+        let bytes = Overlay::encode_part(&[None; 3]);
+        assert_eq!(Overlay::decode_part(&bytes[..bytes.len() - 1]), None);
+        assert_eq!(Overlay::decode_part(b"{}"), None);
     }
 }

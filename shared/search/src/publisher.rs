@@ -12,10 +12,11 @@ use bothways_domain::{
     id::ProductId,
     search::{IndexedProduct, SearchIndex},
 };
+use bytes::Bytes;
 use tokio::{sync::Mutex, task::spawn_blocking};
 
 use crate::{
-    manifest::Manifest,
+    manifest::{Blob, Manifest},
     overlay::Overlay,
     schema::FORMAT,
     scratch::Scratch,
@@ -109,6 +110,32 @@ impl Publisher {
         .await
     }
 
+    /// Looks whether the shop's synonyms were changed, and publishes them if so. Every other change takes them along.
+    pub async fn refresh_synonyms(&self) -> Result<()> {
+        // Before the first snapshot there is nothing that they could be published with.
+        if self.is_empty().await? {
+            return Ok(());
+        }
+        self.change(Arc::new(|_: &mut WorkingIndex| Ok(false)))
+            .await
+    }
+
+    /// The synonyms to publish: those the shop has now, or if these can't be read, those it had.
+    async fn synonyms(&self, published: Option<&Manifest>) -> Result<Option<(Blob, Bytes)>> {
+        let error = match self.store.synonyms().await {
+            Ok(synonyms) => return Ok(synonyms),
+            Err(error) => error,
+        };
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the shop's synonyms can't be read"
+        );
+        match published.and_then(|published| published.synonyms.as_ref()) {
+            Some(blob) => Ok(Some((blob.clone(), self.store.fetch(blob).await?))),
+            None => Ok(None),
+        }
+    }
+
     fn grace_millis(&self) -> i64 {
         i64::try_from(self.grace.as_millis()).unwrap_or(i64::MAX)
     }
@@ -177,9 +204,10 @@ impl Publisher {
             .map(|(name, blob)| (blob.clone(), folder.path().join(name)))
             .collect();
         self.store.fetch_to(files).await?;
-        let overlay = self.store.fetch(&manifest.overlay).await?;
+        let parts = manifest.overlay.iter().map(|part| self.store.fetch(part));
+        let parts = futures::future::try_join_all(parts).await?;
         in_background(move || {
-            let overlay = Overlay::decode(&overlay)
+            let overlay = Overlay::decode(parts.iter().map(AsRef::as_ref))
                 .ok_or_else(|| Error::internal("the overlay can't be read"))?;
             Ok((WorkingIndex::open(folder, &manifest, &overlay)?, manifest))
         })
@@ -202,8 +230,15 @@ impl Publisher {
                 Ok(current)
             })
             .await?;
+            let published = current.manifest.as_deref();
+            let synonyms = self.synonyms(published).await?;
+            if published.is_some_and(|published| {
+                published.synonyms.as_ref() != synonyms.as_ref().map(|(blob, _)| blob)
+            }) {
+                current.dirty = true;
+            }
             if current.dirty {
-                current = match self.publish(current).await? {
+                current = match self.publish(current, synonyms).await? {
                     Ok(current) => current,
                     Err(_overtaken) => continue,
                 };
@@ -216,7 +251,11 @@ impl Publisher {
     }
 
     /// Uploads what is new, then the manifest. `Err` inside is the index when somebody else was first.
-    async fn publish(&self, mut current: Current) -> Result<Result<Current, Current>> {
+    async fn publish(
+        &self,
+        mut current: Current,
+        synonyms: Option<(Blob, Bytes)>,
+    ) -> Result<Result<Current, Current>> {
         let (mut current, contents) = in_background(move || {
             let contents = current.index.contents(current.manifest.as_deref())?;
             current.dirty = true;
@@ -227,8 +266,15 @@ impl Publisher {
             products,
             files,
             overlay,
-            new,
+            mut new,
         } = contents;
+        let synonyms = synonyms.map(|(blob, bytes)| {
+            let before = current.manifest.as_ref();
+            if before.is_none_or(|before| before.synonyms.as_ref() != Some(&blob)) {
+                new.push((blob.clone(), bytes));
+            }
+            blob
+        });
         self.store.upload(new).await?;
         let mut manifest = Manifest {
             format: FORMAT,
@@ -237,6 +283,7 @@ impl Publisher {
             products,
             files,
             overlay,
+            synonyms,
             retired: Vec::new(),
         };
         manifest.retire(current.manifest.as_deref(), now() - self.grace_millis());

@@ -24,6 +24,8 @@ const WITH: &str = "with";
 pub(crate) trait Catalogue {
     /// Whether any product has the term in any field.
     fn knows(&self, term: &str) -> bool;
+    /// Which words mean the same.
+    fn synonyms(&self) -> &Synonyms;
     /// The words to correct to.
     fn vocabulary(&self) -> &Vocabulary;
     /// The products that have this word of the vocabulary, in order.
@@ -106,7 +108,7 @@ fn terms(words: &[String], catalogue: &impl Catalogue) -> Vec<Wanted> {
             .then_some(joined)
     };
     let joined: Vec<_> = words.windows(2).map(join).collect();
-    let mut synonyms = Synonyms::ordinary().of(&stems);
+    let mut synonyms = catalogue.synonyms().of(&stems);
     let mut seen = HashSet::new();
     let mut terms = Vec::new();
     for (place, term) in stems.into_iter().enumerate() {

@@ -4,6 +4,8 @@
 //! and average lengths that include deleted documents until a merge; here both are counted from live ones, and a
 //! product's sum is always taken in the same order.
 
+use std::sync::OnceLock;
+
 use tantivy::{
     DocSet, Score, Searcher, TERMINATED, Term,
     fieldnorm::FieldNormReader,
@@ -107,6 +109,8 @@ pub(crate) struct Scoring<'a> {
     pub(crate) fields: &'a Fields,
     pub(crate) table: &'a Table,
     pub(crate) lengths: &'a Lengths,
+    /// By ordinal, whether it is named by a word for accessories; read when first needed.
+    pub(crate) accessories: &'a OnceLock<Vec<bool>>,
     pub(crate) weights: &'a Weights,
 }
 
@@ -156,16 +160,27 @@ impl Scoring<'_> {
             }
         }
         if self.weights.coverage > 0.0 {
+            // Most products have the same words as the one before.
+            let (mut before, mut factor) = (Score::NAN, 0.0);
             for ordinal in &found {
                 let place = *ordinal as usize;
-                scores[place] *= (covered[place] / whole).powf(self.weights.coverage);
+                if covered[place].to_bits() != before.to_bits() {
+                    before = covered[place];
+                    factor = (before / whole).powf(self.weights.coverage);
+                }
+                scores[place] *= factor;
             }
         }
         let less = self.weights.unwanted * whole;
         self.punish(unwanted.iter(), less, &mut scores)?;
         if self.weights.accessory > 0.0 && !accessories::are_asked_for(wanted) {
             let less = self.weights.accessory * whole;
-            self.punish(accessories::terms().iter(), less, &mut scores)?;
+            let accessories = self.accessories()?;
+            for ordinal in found.iter().map(|ordinal| *ordinal as usize) {
+                if accessories[ordinal] {
+                    scores[ordinal] -= less;
+                }
+            }
         }
         let least = whole * self.weights.least;
         let enough = found
@@ -177,6 +192,21 @@ impl Scoring<'_> {
                 score: scores[ordinal as usize],
             })
             .collect())
+    }
+
+    /// By ordinal, whether it is named by a word for accessories.
+    fn accessories(&self) -> tantivy::Result<&[bool]> {
+        if let Some(accessories) = self.accessories.get() {
+            return Ok(accessories);
+        }
+        let (mut named, mut hits) = (vec![false; self.table.len()], Vec::new());
+        for term in accessories::terms() {
+            self.read(self.fields.text[0], term, &mut hits)?;
+            for (ordinal, ..) in hits.drain(..) {
+                named[ordinal as usize] = true;
+            }
+        }
+        Ok(self.accessories.get_or_init(|| named))
     }
 
     /// Takes `less` from the products that are named by what is not wanted, once each.

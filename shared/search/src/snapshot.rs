@@ -14,6 +14,7 @@ use crate::{
     reading::Catalogue,
     schema::{self, Card, Fields},
     scoring::{Lengths, Scoring, Weights},
+    synonyms::Synonyms,
     table::{Ordinal, Table, reader_of},
     vocabulary::Vocabulary,
 };
@@ -25,13 +26,22 @@ pub(crate) struct Snapshot {
     searcher: Searcher,
     fields: Fields,
     lengths: Lengths,
+    /// The shop's own, if it has any.
+    synonyms: Option<Synonyms>,
+    /// Which documents are named by a word for accessories; found with the first search.
+    accessories: OnceLock<Vec<bool>>,
     /// Only read when somebody misspells or asks for suggestions, so that a cold start needn't wait for it.
     vocabulary: OnceLock<Vocabulary>,
 }
 
 impl Snapshot {
     /// Opens the index whose files are in `folder`. Blocks.
-    pub(crate) fn open(version: u64, folder: &Path, overlay: &Overlay) -> Result<Self> {
+    pub(crate) fn open(
+        version: u64,
+        folder: &Path,
+        overlay: &Overlay,
+        synonyms: Option<Synonyms>,
+    ) -> Result<Self> {
         let index = Index::open_in_dir(folder).map_err(Error::internal)?;
         analyzer::register(&index);
         let (_, fields) = schema::schema();
@@ -44,6 +54,8 @@ impl Snapshot {
             searcher,
             fields,
             lengths,
+            synonyms,
+            accessories: OnceLock::new(),
             vocabulary: OnceLock::new(),
         })
     }
@@ -55,6 +67,7 @@ impl Snapshot {
             fields: &self.fields,
             table: &self.table,
             lengths: &self.lengths,
+            accessories: &self.accessories,
             weights,
         }
     }
@@ -144,6 +157,12 @@ impl Catalogue for Snapshot {
             tracing::error!(%error, "a word can't be looked up");
             Vec::new()
         })
+    }
+
+    fn synonyms(&self) -> &Synonyms {
+        self.synonyms
+            .as_ref()
+            .unwrap_or_else(|| Synonyms::ordinary())
     }
 
     fn vocabulary(&self) -> &Vocabulary {

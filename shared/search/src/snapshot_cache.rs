@@ -10,8 +10,12 @@ use bothways_domain::{Error, Result};
 use tokio::task::spawn_blocking;
 
 use crate::{
-    manifest::Manifest, overlay::Overlay, scratch::Scratch, snapshot::Snapshot,
+    manifest::{Blob, Manifest},
+    overlay::Overlay,
+    scratch::Scratch,
+    snapshot::Snapshot,
     snapshot_store::SnapshotStore,
+    synonyms::Synonyms,
 };
 
 /// A folder of this process, removed in the end.
@@ -38,9 +42,7 @@ impl SnapshotCache {
     /// Fetches what is missing of a version, verifies it and opens the version.
     pub(crate) async fn load(&self, store: &SnapshotStore, manifest: Manifest) -> Result<Snapshot> {
         let missing = manifest
-            .files
-            .values()
-            .chain([&manifest.overlay])
+            .blobs()
             .map(|blob| (blob.clone(), self.file(&blob.sha256)));
         let mut seen = HashSet::new();
         let missing = missing
@@ -53,11 +55,19 @@ impl SnapshotCache {
             .iter()
             .map(|(name, blob)| (self.file(&blob.sha256), folder.join(name)))
             .collect();
-        let overlay = self.file(&manifest.overlay.sha256);
+        let path = |blob: &Blob| self.file(&blob.sha256);
+        let overlay: Vec<_> = manifest.overlay.iter().map(path).collect();
+        let synonyms = manifest.synonyms.as_ref().map(path);
         let opened = spawn_blocking(move || {
-            let overlay = fs::read(overlay).map_err(Error::internal)?;
-            let overlay = Overlay::decode(&overlay)
+            let parts: std::io::Result<Vec<_>> = overlay.into_iter().map(fs::read).collect();
+            let parts = parts.map_err(Error::internal)?;
+            let overlay = Overlay::decode(parts.iter().map(Vec::as_slice))
                 .ok_or_else(|| Error::internal("the overlay can't be read"))?;
+            let synonyms = synonyms
+                .map(fs::read)
+                .transpose()
+                .map_err(Error::internal)?;
+            let synonyms = synonyms.map(|text| Synonyms::parse(&String::from_utf8_lossy(&text)));
             let _ = fs::remove_dir_all(&folder);
             fs::create_dir(&folder).map_err(Error::internal)?;
             for (file, name) in files {
@@ -65,7 +75,7 @@ impl SnapshotCache {
                     .or_else(|_| fs::copy(&file, &name).map(|_| ()))
                     .map_err(Error::internal)?;
             }
-            Snapshot::open(manifest.version, &folder, &overlay)
+            Snapshot::open(manifest.version, &folder, &overlay, synonyms)
         });
         opened.await.map_err(Error::internal)?
     }

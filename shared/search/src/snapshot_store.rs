@@ -1,5 +1,5 @@
 //! Where snapshots are kept: files by their hash under `files/`, a manifest per version under `manifests/`, both in a folder
-//! of the index's format (`format-1/`).
+//! of the index's format (`format-2/`).
 //!
 //! Programs of different formats share nothing, so that while a new one is rolled out its indexer builds beside the
 //! old index, which is published and searched on.
@@ -24,6 +24,10 @@ use crate::{
 const AT_ONCE: usize = 8;
 /// What the folders of formats begin with.
 const FORMAT_FOLDER: &str = "format-";
+/// The shop's own synonyms, which whoever runs it may put beside the formats' folders and change at any time.
+const SYNONYMS: &str = "synonyms.txt";
+/// A longer file of synonyms is none.
+const MAX_SYNONYMS: u64 = 1 << 20;
 /// The digits of a version in a manifest's name, so that names sort like versions.
 const DIGITS: usize = 20;
 
@@ -159,6 +163,25 @@ impl SnapshotStore {
                 blob.sha256
             )))
         }
+    }
+
+    /// The shop's own synonyms, if it has any.
+    pub(crate) async fn synonyms(&self) -> Result<Option<(Blob, Bytes)>> {
+        let fetched = match self.store.get(&self.place.clone().join(SYNONYMS)).await {
+            Ok(fetched) => fetched,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(outage(error)),
+        };
+        if fetched.meta.size > MAX_SYNONYMS {
+            return Err(Error::internal(format!(
+                "{SYNONYMS} has more than {MAX_SYNONYMS} bytes"
+            )));
+        }
+        let bytes = fetched.bytes().await.map_err(outage)?;
+        if std::str::from_utf8(&bytes).is_err() {
+            return Err(Error::internal(format!("{SYNONYMS} is not UTF-8")));
+        }
+        Ok(Some((blob_of(&bytes), bytes)))
     }
 
     /// Fetches these files to these paths, each whole or not at all.

@@ -26,8 +26,11 @@ use crate::{
 const WRITER_MEMORY: usize = 64 << 20;
 /// Segments of about the same size are merged when there are so many.
 const MERGE_AT: usize = 6;
-/// Segments smaller than this count as the same size.
-const SMALL_SEGMENT: u32 = 1_000;
+/// Segments smaller than this count as the same size. Few, so that a change of one product never has an import's
+/// segments merged, and transferred, with it.
+const SMALL_SEGMENT: u32 = 64;
+/// From this many times as large on, it is another size, as a power of two.
+const SAME_SIZE: f64 = 2.0;
 /// A segment is rewritten when this part of it is deleted.
 const MOSTLY_DELETED: f32 = 0.3;
 
@@ -58,7 +61,7 @@ pub(crate) struct WorkingIndex {
 pub(crate) struct Contents {
     pub(crate) products: usize,
     pub(crate) files: BTreeMap<String, Blob>,
-    pub(crate) overlay: Blob,
+    pub(crate) overlay: Vec<Blob>,
     /// What the version before did not have.
     pub(crate) new: Vec<(Blob, Bytes)>,
 }
@@ -197,6 +200,7 @@ impl WorkingIndex {
         let mut policy = LogMergePolicy::default();
         policy.set_min_num_segments(MERGE_AT);
         policy.set_min_layer_size(SMALL_SEGMENT);
+        policy.set_level_log_size(SAME_SIZE);
         policy.set_del_docs_ratio_before_merge(MOSTLY_DELETED);
         let segments = self
             .index
@@ -249,10 +253,13 @@ impl WorkingIndex {
             }
             files.insert(name, blob);
         }
-        let bytes = self.overlay().encode();
-        let overlay = blob_of(&bytes);
-        if before.is_none_or(|before| before.overlay != overlay) {
-            new.push((overlay.clone(), Bytes::from(bytes)));
+        let mut overlay = Vec::new();
+        for bytes in self.overlay().encode() {
+            let blob = blob_of(&bytes);
+            if before.is_none_or(|before| !before.overlay.contains(&blob)) {
+                new.push((blob.clone(), Bytes::from(bytes)));
+            }
+            overlay.push(blob);
         }
         Ok(Contents {
             products: self.len(),

@@ -54,3 +54,44 @@ async fn any_query_is_answered_the_same_each_time_and_its_correction_is_a_query_
     });
     searched.await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn hostile_queries_are_queries_like_others() {
+    let world = World::with(assortment(200)).await;
+    for query in [
+        "(a+)+$",
+        "^(?:mouse|.*)*$",
+        "mouse*",
+        "*:*",
+        "name:mouse AND NOT hub",
+        "mou?e~2^9",
+        "\"'; DROP TABLE products; --",
+        "\u{0}\u{1}\u{7f}\u{9b}mouse",
+        "\u{202e}esuom\u{202c} \u{2066}mouse\u{2069}",
+        "\u{feff}mouse\u{200b}\u{200d}\u{ad}",
+        "\u{1f469}\u{200d}\u{1f4bb}\u{1f1e9}\u{1f1ea} mouse",
+        "m\u{300}\u{301}\u{302}\u{303}\u{304}\u{305}ouse",
+        "\u{fdfa}\u{fdfa}\u{fdfa}",
+        "\u{10ffff}\u{e000}",
+    ] {
+        let page = world.search(asking(query)).await;
+        assert_eq!(page.query, query);
+        assert!(page.total <= 200, "{query:?}");
+        assert!(world.searcher.suggest(query).await.unwrap().len() <= MAX_SUGGESTIONS);
+    }
+    let control = world.search(asking("\u{0}\u{1}mouse\u{202e}")).await;
+    assert_eq!(control.hits, world.search(asking("mouse")).await.hits);
+}
+
+#[tokio::test]
+async fn a_query_of_ten_thousand_characters_is_refused_and_completed_by_nothing() {
+    let world = World::with(assortment(200)).await;
+    for query in [
+        "x".repeat(10_000),
+        "mouse ".repeat(1_667),
+        "\u{1f600}".repeat(10_000),
+    ] {
+        assert!(world.searcher.search(&asking(&query)).await.is_err());
+        assert!(world.searcher.suggest(&query).await.unwrap().is_empty());
+    }
+}

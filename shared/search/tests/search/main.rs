@@ -11,4 +11,5 @@ mod facets;
 mod layout;
 mod queries;
 mod snapshots;
+mod synonyms;
 mod world;

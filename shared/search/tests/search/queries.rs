@@ -238,3 +238,17 @@ async fn hostile_queries_are_answered_quickly() {
         .await;
     assert!(matches!(refused, Err(Error::Validation(_))));
 }
+
+#[tokio::test]
+async fn among_equals_what_can_be_had_comes_first() {
+    let world = World::with(vec![
+        product("a", "Mouse", "", "").being(Availability::OutOfStock),
+        product("b", "Mouse", "", ""),
+        product("c", "Mouse", "", "").being(Availability::LowStock),
+        product("d", "Wireless mouse", "", ""),
+    ])
+    .await;
+    assert_eq!(world.find("mouse").await, ["b", "c", "a", "d"]);
+    assert_eq!(world.find("").await, ["b", "c", "d", "a"]);
+    assert_eq!(world.find("wireless mouse").await[0], "d");
+}

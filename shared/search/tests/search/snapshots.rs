@@ -273,8 +273,8 @@ async fn old_files_and_manifests_go_after_a_while_and_current_ones_stay() {
             .await
             .unwrap();
     }
-    assert!(files(&folder.path().join("format-1/manifests")).len() <= 2);
-    let kept = files(&folder.path().join("format-1/files")).len();
+    assert!(files(&folder.path().join("format-2/manifests")).len() <= 2);
+    let kept = files(&folder.path().join("format-2/files")).len();
     assert!(kept < 150, "{kept} files are kept");
     let late = Searcher::open(&url).await.unwrap();
     assert_eq!(late.search(&asking("mouse")).await.unwrap().total, 40);

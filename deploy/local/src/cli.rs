@@ -148,17 +148,19 @@ pub(crate) enum Choice {
     /// Both, side by side
     #[default]
     Both,
+    /// One shop: services, and behind the same gateway the functions that `--functions` names
+    Hybrid,
 }
 
 impl Choice {
     /// Whether the microservices run.
     pub(crate) fn microservices(self) -> bool {
-        self != Self::Serverless
+        matches!(self, Self::Microservices | Self::Both)
     }
 
     /// Whether the functions run.
     pub(crate) fn serverless(self) -> bool {
-        self != Self::Microservices
+        matches!(self, Self::Serverless | Self::Both)
     }
 }
 
@@ -215,6 +217,10 @@ pub(crate) struct Up {
     /// Run several of a service of the microservices, such as product=2
     #[arg(long, value_name = "SERVICE=N", value_parser = replicas)]
     pub(crate) replicas: Vec<(String, usize)>,
+    /// What functions answer in a hybrid, such as checkout,search
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = answering,
+        required_if_eq("choice", "hybrid"))]
+    pub(crate) functions: Vec<String>,
     /// Seconds after which a bought order ships
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     pub(crate) ship_after: u64,
@@ -316,6 +322,14 @@ fn replicas(text: &str) -> Result<(String, usize), String> {
     Ok((service.to_owned(), count))
 }
 
+fn answering(text: &str) -> Result<String, String> {
+    if crate::hybrid::ANSWERING.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    let names = crate::hybrid::ANSWERING.join(", ");
+    Err(format!("functions that answer requests are {names}"))
+}
+
 fn owned(text: &str) -> Result<(PathBuf, u32), String> {
     let (folder, user) = text.split_once('=').ok_or("DIR=UID was expected")?;
     let user = user.parse().map_err(|error| format!("{user}: {error}"))?;
@@ -360,6 +374,20 @@ mod tests {
             panic!("not up")
         };
         assert!(up.fresh && up.choice.serverless() && !up.choice.microservices());
+    }
+
+    #[test]
+    fn a_hybrid_says_what_functions_answer() {
+        let up = |arguments: &[&str]| {
+            Cli::try_parse_from([&["bothways", "up", "hybrid"], arguments].concat())
+        };
+        assert!(up(&[]).is_err());
+        assert!(up(&["--functions", "checkout,indexer"]).is_err());
+        let Some(Command::Up(up)) = up(&["--functions", "checkout,search"]).unwrap().command else {
+            panic!("not up")
+        };
+        assert_eq!(up.functions, ["checkout", "search"]);
+        assert!(!up.choice.microservices() && !up.choice.serverless());
     }
 
     #[test]

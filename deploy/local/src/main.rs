@@ -7,6 +7,7 @@ mod control;
 mod crypto;
 mod dead_letters;
 mod hex;
+mod hybrid;
 mod illustrations;
 mod import;
 mod lambda;

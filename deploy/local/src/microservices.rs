@@ -48,31 +48,43 @@ pub(crate) fn start(
     setup: &Setup,
     public: Reserved,
 ) -> Result<(Vec<Arc<Process>>, ShopState), String> {
-    let (payment, payment_url) = setup.payment_sandbox(ARCHITECTURE)?;
+    let database = match &setup.database {
+        Some(server) => server.microservices_url(),
+        None => setup.sqlite_url(ARCHITECTURE)?,
+    };
+    start_as(ARCHITECTURE, setup, public, &database, &BTreeMap::new())
+}
+
+/// Starts all services over `database` as the architecture of this name; the gateway is told what `routes` says, too.
+pub(crate) fn start_as(
+    architecture: &'static str,
+    setup: &Setup,
+    public: Reserved,
+    database: &str,
+    routes: &BTreeMap<String, String>,
+) -> Result<(Vec<Arc<Process>>, ShopState), String> {
+    let (payment, payment_url) = setup.payment_sandbox(architecture)?;
     let mut instances = Vec::new();
     for service in SERVICES {
         let count = setup.replicas.get(service).copied().unwrap_or(1);
         instances.extend(Instance::several(service, count)?);
     }
-    let snapshots = setup.snapshots(ARCHITECTURE)?;
+    let snapshots = setup.snapshots(architecture)?;
     let state = setup.shop_state(public.port, &payment_url, snapshots);
-    let common = common_environment(setup, &instances, &state);
-    let database = match &setup.database {
-        Some(server) => server.microservices_url(),
-        None => setup.sqlite_url(ARCHITECTURE)?,
-    };
+    let mut common = common_environment(setup, &instances, &state);
     let mut processes = vec![payment];
     for instance in instances {
         let (name, mut environment) = (instance.service, common.clone());
-        environment.extend(own_environment(setup, name, &database, &state));
+        environment.extend(own_environment(setup, name, database, &state));
         environment.extend(subscribers(name, &common));
         if name == "media" {
-            environment.insert("PHOTOS_URL".to_owned(), setup.photos_url(ARCHITECTURE)?);
+            environment.insert("PHOTOS_URL".to_owned(), setup.photos_url(architecture)?);
         }
-        processes.push(setup.process(ARCHITECTURE, instance, environment));
+        processes.push(setup.process(architecture, instance, environment));
     }
     let gateway = Instance::of("gateway", public)?;
-    processes.push(setup.process(ARCHITECTURE, gateway, common));
+    common.extend(routes.clone());
+    processes.push(setup.process(architecture, gateway, common));
     Ok((processes, state))
 }
 

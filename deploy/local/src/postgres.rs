@@ -46,8 +46,17 @@ impl Server {
 
     /// `DATABASE_URL` of the functions; `{context}` stands for a schema of their one database.
     pub(crate) fn serverless_url(&self) -> String {
+        self.schemas_url("serverless")
+    }
+
+    /// `DATABASE_URL` of both services and functions in a hybrid, which share one database.
+    pub(crate) fn hybrid_url(&self) -> String {
+        self.schemas_url("hybrid")
+    }
+
+    fn schemas_url(&self, architecture: &str) -> String {
         self.url(
-            &format!("{}_serverless", self.prefix),
+            &format!("{}_{architecture}", self.prefix),
             "options=-csearch_path%3D{context}",
         )
     }
@@ -70,6 +79,9 @@ impl Server {
         }
         if choice.serverless() {
             names.push(format!("{}_serverless", self.prefix));
+        }
+        if choice == Choice::Hybrid {
+            names.push(format!("{}_hybrid", self.prefix));
         }
         self.make(&names, fresh)
             .await

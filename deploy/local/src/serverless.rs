@@ -60,8 +60,12 @@ pub(crate) async fn start(
     environment
         .entry("LOG_FORMAT".to_owned())
         .or_insert_with(|| "text".to_owned());
+    let database = match &setup.database {
+        Some(server) => server.serverless_url(),
+        None => setup.sqlite_url(ARCHITECTURE)?,
+    };
     let options = host_options(
-        parameters(setup, &state)?,
+        parameters(setup, &state, database),
         &setup.data.of(ARCHITECTURE)?,
         environment,
         &up.capacity,
@@ -94,6 +98,7 @@ pub(crate) fn host_options(
         queues: data.join("queues"),
         buckets: data.join("buckets"),
         environment,
+        only: None,
         account_concurrency: capacity.account_concurrency,
         instances_per_function: capacity
             .function_instances
@@ -107,11 +112,12 @@ pub(crate) fn host_options(
     })
 }
 
-fn parameters(setup: &Setup, state: &ShopState) -> Result<BTreeMap<String, String>, String> {
-    let database = match &setup.database {
-        Some(server) => server.serverless_url(),
-        None => setup.sqlite_url(ARCHITECTURE)?,
-    };
+/// What the template's parameters are for a shop.
+pub(crate) fn parameters(
+    setup: &Setup,
+    state: &ShopState,
+    database: String,
+) -> BTreeMap<String, String> {
     let values = [
         database,
         format!("file://{}", state.snapshot_dir.display()),
@@ -125,9 +131,9 @@ fn parameters(setup: &Setup, state: &ShopState) -> Result<BTreeMap<String, Strin
         setup.follow_up.smtp_url.clone(),
         state.url.clone(),
     ];
-    Ok(PARAMETERS
+    PARAMETERS
         .map(str::to_owned)
         .into_iter()
         .zip(values)
-        .collect())
+        .collect()
 }

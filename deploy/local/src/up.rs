@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use futures::future::{join_all, try_join_all};
 
-use crate::cli::Up;
+use crate::cli::{Choice, Up};
 use crate::control::{self, Running};
 use crate::logs::{self, Logs};
 use crate::postgres::Server;
@@ -16,7 +16,7 @@ use crate::setup::{FollowUp, Setup};
 use crate::state::{DataFolder, Lock, ShopState, State};
 use crate::stop_signal::StopSignal;
 use crate::supervisor::{Order, Process};
-use crate::{binaries, microservices, pictures, ports, probe, serverless};
+use crate::{binaries, hybrid, microservices, pictures, ports, probe, serverless};
 
 /// Runs the shop until told to stop.
 pub(crate) async fn run(up: Up) -> Result<(), String> {
@@ -89,8 +89,7 @@ impl Site {
     ) -> Result<(Setup, BTreeMap<String, ShopState>), String> {
         let choice = up.choice;
         // Ports first: a taken one is said before anything happens.
-        let gateway = choice
-            .microservices()
+        let gateway = (choice != Choice::Serverless)
             .then(|| ports::public(up.port, "--port"))
             .transpose()?;
         let api = choice
@@ -100,7 +99,14 @@ impl Site {
         let setup = prepare(up, data).await?;
         self.logs = Some(Arc::clone(&setup.logs));
         let mut shops = BTreeMap::new();
-        if let Some(port) = gateway {
+        if choice == Choice::Hybrid
+            && let Some(port) = gateway
+        {
+            let (processes, host, state) = hybrid::start(&setup, up, port).await?;
+            self.processes.extend(processes);
+            self.host = Some(host);
+            shops.insert(hybrid::ARCHITECTURE.to_owned(), state);
+        } else if let Some(port) = gateway {
             let (processes, state) = microservices::start(&setup, port)?;
             self.processes.extend(processes);
             shops.insert(microservices::ARCHITECTURE.to_owned(), state);
@@ -195,7 +201,7 @@ impl Site {
 async fn prepare(up: &Up, data: &DataFolder) -> Result<Setup, String> {
     let folder = binaries::folder()?;
     let mut needed = vec!["payment-sandbox-service".to_owned()];
-    if up.choice.microservices() {
+    if up.choice != Choice::Serverless {
         needed.extend(microservices::binaries());
     }
     binaries::check(&folder, needed)?;

@@ -263,7 +263,18 @@ pub(super) struct Dispatched {
     pub(super) payload: Bytes,
 }
 
-/// The process as Lambda would start it: nothing of the launcher's own environment but `PATH`.
+/// What an instance has of the launcher's own environment: where things are, and how its allocator gives memory back, as many
+/// instances share what in Lambda each has for itself.
+const OF_THE_HOST: [&str; 6] = [
+    "PATH",
+    "TMPDIR",
+    "RUST_BACKTRACE",
+    "MALLOC_ARENA_MAX",
+    "MALLOC_MMAP_THRESHOLD_",
+    "MALLOC_TRIM_THRESHOLD_",
+];
+
+/// The process as Lambda would start it: hardly anything of the launcher's own environment.
 fn command(pool: &Pool, id: u64, port: u16) -> Command {
     let spec = &pool.spec;
     let program = pool.settings.binaries.join(&spec.binary);
@@ -271,7 +282,7 @@ fn command(pool: &Pool, id: u64, port: u16) -> Command {
     command
         .env_clear()
         .envs(
-            ["PATH", "TMPDIR", "RUST_BACKTRACE"]
+            OF_THE_HOST
                 .iter()
                 .filter_map(|name| std::env::var_os(name).map(|value| (name.to_owned(), value))),
         )

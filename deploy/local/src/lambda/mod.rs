@@ -19,7 +19,7 @@ mod sqs;
 pub(crate) mod template;
 mod throttle;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,6 +61,8 @@ pub(crate) struct HostOptions {
     pub(crate) buckets: PathBuf,
     /// Variables every function gets beside its own.
     pub(crate) environment: BTreeMap<String, String>,
+    /// Only the functions with these binaries, of all that the template has.
+    pub(crate) only: Option<BTreeSet<String>>,
     /// Most invocations in flight over all functions.
     pub(crate) account_concurrency: usize,
     /// Most instances of one function.
@@ -128,6 +130,9 @@ impl Host {
                     )
                 },
             )?;
+        if let Some(only) = &options.only {
+            application.keep(only);
+        }
         if let Some(timeout) = options.visibility_timeout {
             for queue in application.queues.values_mut() {
                 queue.visibility_timeout = timeout;

@@ -52,6 +52,7 @@ struct Fixture {
 /// Options of a fixture.
 struct Options {
     template: String,
+    only: Option<BTreeSet<String>>,
     account_concurrency: usize,
     instances: usize,
     idle: Duration,
@@ -61,6 +62,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             template: TEMPLATE.to_owned(),
+            only: None,
             account_concurrency: 1000,
             instances: 4,
             idle: Duration::from_mins(1),
@@ -86,6 +88,7 @@ async fn start_in(options: Options, folder: tempfile::TempDir) -> Fixture {
         queues: folder.path().join("queues"),
         buckets: folder.path().join("buckets"),
         environment: BTreeMap::new(),
+        only: options.only,
         account_concurrency: options.account_concurrency,
         instances_per_function: options.instances,
         concurrent_starts: 2,
@@ -343,4 +346,16 @@ async fn idle_instances_are_reaped() {
     })
     .await;
     assert_eq!(fixture.get("/hello").await.0, 200);
+}
+
+#[tokio::test]
+async fn a_function_that_is_left_out_has_no_routes_and_no_events() {
+    let fixture = start(Options {
+        only: Some(BTreeSet::from(["another".to_owned()])),
+        ..Options::default()
+    })
+    .await;
+    let nobody = (404, json!({"message": "Not Found"}));
+    assert_eq!(fixture.get("/hello").await, nobody);
+    assert!(fixture.host.pools.is_empty());
 }

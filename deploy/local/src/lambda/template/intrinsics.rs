@@ -58,6 +58,8 @@ pub(crate) struct Resolver {
     pub(super) refs: BTreeMap<String, Value>,
     /// What `Fn::GetAtt [RESOURCE, ATTRIBUTE]` gives.
     pub(super) attributes: BTreeMap<(String, String), Value>,
+    /// What the secret of an ARN is.
+    pub(super) secrets: BTreeMap<String, String>,
 }
 
 impl Resolver {
@@ -144,7 +146,28 @@ impl Resolver {
             rest = &tail[end + 1..];
         }
         text.push_str(rest);
-        Ok(Value::String(text))
+        self.reveal(&text).map(Value::String)
+    }
+
+    /// Puts secrets in the place of `{{resolve:secretsmanager:ARN}}`. Only whole secrets are known here, not members of
+    /// their JSON.
+    fn reveal(&self, text: &str) -> Result<String, String> {
+        let mut revealed = String::new();
+        let mut rest = text;
+        while let Some((before, reference)) = rest.split_once("{{resolve:") {
+            let (reference, after) = reference
+                .split_once("}}")
+                .ok_or("a {{resolve: without }}")?;
+            let secret = reference.strip_prefix("secretsmanager:");
+            let secret = secret.and_then(|arn| self.secrets.get(arn));
+            revealed.push_str(before);
+            revealed.push_str(secret.ok_or_else(|| {
+                format!("{{{{resolve:{reference}}}}} has no value on the local host")
+            })?);
+            rest = after;
+        }
+        revealed.push_str(rest);
+        Ok(revealed)
     }
 
     fn variable(&self, name: &str, local: &Map<String, Value>) -> Result<Value, String> {
@@ -219,6 +242,22 @@ mod tests {
             resolved("a: !Join ['/', [b, !Ref Name]]").unwrap(),
             json!({"a": "b/shop"})
         );
+    }
+
+    #[test]
+    fn a_secret_takes_the_place_of_its_dynamic_reference() {
+        let mut resolver = resolver();
+        let arn = "arn:aws:secretsmanager:r:a:secret:Key";
+        resolver.refs.insert("Key".to_owned(), json!(arn));
+        resolver.secrets.insert(arn.to_owned(), "sk_1".to_owned());
+        let filled = |text: &str| resolver.resolve(&json!({ "Fn::Sub": text }));
+        assert_eq!(
+            filled("a {{resolve:secretsmanager:${Key}}} b").unwrap(),
+            json!("a sk_1 b")
+        );
+        for unknown in ["{{resolve:ssm:name}}", "{{resolve:secretsmanager:${Key}"] {
+            assert!(filled(unknown).unwrap_err().contains("resolve"));
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! has a meaning only on AWS (policies, tags, alarms) is on explicit lists.
 
 mod bucket;
+mod conditions;
 mod function;
 mod intrinsics;
 pub(crate) mod model;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use conditions::Conditions;
 pub(crate) use intrinsics::Resolver;
 use model::Application;
 use section::Reading;
@@ -34,15 +36,19 @@ const DEPLOYMENT_ONLY_SECTIONS: &[&str] = &[
     "Rules",
 ];
 
-/// Resources that only matter in a deployment: nothing local depends on their being there.
+/// Resources that only matter in a deployment: nothing local depends on their being there. Functions bring their tables
+/// up to date themselves where they may, so migrations have nothing to wait for.
 const DEPLOYMENT_ONLY_RESOURCES: &[&str] = &[
+    "AWS::CloudFront::Distribution",
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::Dashboard",
     "AWS::IAM::ManagedPolicy",
     "AWS::IAM::Policy",
     "AWS::IAM::Role",
     "AWS::Logs::LogGroup",
+    "AWS::SNS::Topic",
     "AWS::SQS::QueuePolicy",
+    "Custom::Migrations",
 ];
 
 /// Reads the template.
@@ -60,13 +66,13 @@ pub(crate) fn load(
     else {
         return Err(vec!["the template is not a mapping".to_owned()]);
     };
-    let resources = object(template.remove("Resources"));
     let mut resolver = Resolver::default();
     let mut early = bind_parameters(
         &mut resolver,
         object(template.remove("Parameters")),
         parameters,
     );
+    let resources = decide(&resolver, &mut template)?;
     early.extend(bind_resources(&mut resolver, &resources, queue_endpoint));
 
     let reading = Reading::new(&resolver);
@@ -79,6 +85,29 @@ pub(crate) fn load(
     } else {
         Err(early)
     }
+}
+
+/// The resources whose conditions hold. Everything an `Fn::If` leaves to choose, there and in `Globals`, is chosen.
+fn decide(
+    resolver: &Resolver,
+    template: &mut Map<String, Value>,
+) -> Result<Map<String, Value>, Vec<String>> {
+    let conditions = Conditions::read(object(template.remove("Conditions")), resolver)?;
+    let mut resources = Map::new();
+    for (id, mut resource) in object(template.remove("Resources")) {
+        let named = |problem: String| vec![format!("Resources.{id}: {problem}")];
+        if conditions.keep(&mut resource).map_err(named)?
+            && let Some(resource) = conditions.choose(resource).map_err(named)?
+        {
+            resources.insert(id, resource);
+        }
+    }
+    if let Some(globals) = template.remove("Globals") {
+        let globals = conditions.choose(globals);
+        let globals = globals.map_err(|problem| vec![format!("Globals: {problem}")])?;
+        template.extend(globals.map(|globals| ("Globals".to_owned(), globals)));
+    }
+    Ok(resources)
 }
 
 fn object(value: Option<Value>) -> Map<String, Value> {
@@ -169,6 +198,15 @@ fn bind_resources(
                     }
                 }
             }
+            Some("AWS::SecretsManager::Secret") => {
+                match resolver.resolve(&properties["SecretString"]) {
+                    Ok(Value::String(secret)) => bind_secret(resolver, id, secret),
+                    Ok(_) => problems.push(format!(
+                        "Resources.{id}.Properties.SecretString: the local host makes no secrets, text was expected"
+                    )),
+                    Err(error) => problems.push(format!("Resources.{id}.Properties.SecretString: {error}")),
+                }
+            }
             Some("AWS::Serverless::HttpApi") => {
                 resolver.refs.insert(id.clone(), json!(id));
             }
@@ -202,6 +240,12 @@ fn bind_queue(resolver: &mut Resolver, id: &str, name: &str, endpoint: &str) {
     }
 }
 
+fn bind_secret(resolver: &mut Resolver, id: &str, secret: String) {
+    let arn = format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{id}");
+    resolver.secrets.insert(arn.clone(), secret);
+    resolver.refs.insert(id.to_owned(), json!(arn));
+}
+
 fn bind_bucket(resolver: &mut Resolver, id: &str, name: &str) {
     resolver.refs.insert(id.to_owned(), json!(name));
     let arn = json!(format!("arn:aws:s3:::{name}"));
@@ -223,5 +267,7 @@ pub(crate) fn function_arn(name: &str) -> String {
     format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
 }
 
+#[cfg(test)]
+mod deployed_tests;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! What the local host understands of the template, after every reference has been resolved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -22,6 +22,21 @@ pub(crate) struct Application {
     pub(crate) queue_sources: Vec<QueueSource>,
     /// Schedules that invoke functions.
     pub(crate) schedules: Vec<ScheduleSpec>,
+}
+
+impl Application {
+    /// Leaves out every function but those with these binaries, and what invokes them.
+    pub(crate) fn keep(&mut self, binaries: &BTreeSet<String>) {
+        self.functions
+            .retain(|_, function| binaries.contains(&function.binary));
+        let functions = &self.functions;
+        self.routes
+            .retain(|route| functions.contains_key(&route.function));
+        self.queue_sources
+            .retain(|source| functions.contains_key(&source.function));
+        self.schedules
+            .retain(|schedule| functions.contains_key(&schedule.function));
+    }
 }
 
 /// An `AWS::Serverless::HttpApi`.

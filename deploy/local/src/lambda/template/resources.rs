@@ -57,7 +57,9 @@ pub(super) fn read(
     for (id, resource) in resources {
         let mut section = reading.section(format!("Resources.{id}"), resource);
         let kind = section.text("Type").unwrap_or_default();
-        if DEPLOYMENT_ONLY_RESOURCES.contains(&kind.as_str()) {
+        // Secrets have been bound to their references by now.
+        let bound = kind == "AWS::SecretsManager::Secret";
+        if bound || DEPLOYMENT_ONLY_RESOURCES.contains(&kind.as_str()) {
             continue;
         }
         let properties = section.raw("Properties").unwrap_or(Value::Null);

@@ -126,8 +126,8 @@ fn what_the_host_cannot_honour_is_refused_by_name() {
     for (from, to, named) in [
         (
             "AWS::SQS::Queue\nOutputs",
-            "AWS::SNS::Topic\nOutputs",
-            "AWS::SNS::Topic",
+            "AWS::DynamoDB::Table\nOutputs",
+            "AWS::DynamoDB::Table",
         ),
         (
             "Timeout: 29",
@@ -152,7 +152,17 @@ fn what_the_host_cannot_honour_is_refused_by_name() {
         ),
         ("!Ref Currency", "!Ref Nowhere", "Nowhere"),
         ("!Ref Currency", "!ImportValue shop", "Fn::ImportValue"),
-        ("Outputs:", "Conditions: {A: true}\nOutputs:", "Conditions"),
+        (
+            "Outputs:",
+            "Conditions: {A: true}\nOutputs:",
+            "Conditions.A",
+        ),
+        ("Outputs:", "Mappings: {A: {}}\nOutputs:", "Mappings"),
+        (
+            "Type: AWS::SQS::Queue\nOutputs",
+            "Type: AWS::SQS::Queue\n    Condition: Nobody\nOutputs",
+            "Nobody",
+        ),
         (
             "Currency: {Type: String, Default: USD}",
             "Currency: {Type: String}",

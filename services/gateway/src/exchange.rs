@@ -57,8 +57,12 @@ impl Question {
         upstream: &Arc<Upstream>,
         deadline: Deadline,
     ) -> Result<Response<Body>, Problem> {
+        let scheme = match upstream.discovery().scheme() {
+            "https" => Scheme::HTTPS,
+            _ => Scheme::HTTP,
+        };
         let attempt = |attempt: Attempt| {
-            let request = self.request(&attempt);
+            let request = self.request(&attempt, scheme.clone());
             async move {
                 match request {
                     Ok(request) => self.judge(&attempt, connections.send(request).await),
@@ -91,9 +95,9 @@ impl Question {
         }
     }
 
-    fn request(&self, attempt: &Attempt) -> Result<Request<Body>, Failure> {
+    fn request(&self, attempt: &Attempt, scheme: Scheme) -> Result<Request<Body>, Failure> {
         let uri = Uri::builder()
-            .scheme(Scheme::HTTP)
+            .scheme(scheme)
             .authority(attempt.endpoint.authority())
             .path_and_query(self.path.clone())
             .build()?;

@@ -9,7 +9,16 @@ use gateway::{Gateway, Limits, Patience, Upstreams};
 
 fn main() -> ExitCode {
     service("gateway", async |shop, remote| {
-        let upstreams = Upstreams::find(remote.upstreams(), |variable| remote.address(variable))?;
+        let upstreams = Upstreams::find(
+            remote.upstreams(),
+            |variable| remote.address(variable),
+            |variable| shop.settings.text(variable),
+        )?;
+        let architecture = if upstreams.is_hybrid() {
+            "hybrid"
+        } else {
+            "microservices"
+        };
         let limits = Limits {
             per_second: shop.settings.parse("RATE_LIMIT_PER_SECOND")?.unwrap_or(200),
             burst: shop.settings.parse("RATE_LIMIT_BURST")?.unwrap_or(1_000),
@@ -17,7 +26,7 @@ fn main() -> ExitCode {
         };
         let gateway = Gateway::new(upstreams, limits, Patience::default());
         let health = gateway.health();
-        let own = system::about("microservices").merge(system::docs_router());
+        let own = system::about(architecture).merge(system::docs_router());
         Ok(Service::new(gateway.router(own)).health(health))
     })
 }

@@ -95,6 +95,7 @@ fn is_photo(path: &str) -> bool {
 /// The services, each with its replicas and their state.
 #[derive(Debug, Clone)]
 pub struct Upstreams {
+    hybrid: bool,
     search: Arc<Upstream>,
     product: Arc<Upstream>,
     inventory: Arc<Upstream>,
@@ -109,24 +110,38 @@ pub struct Upstreams {
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 impl Upstreams {
-    /// Takes each service's address from `address`, which is asked for the name of a setting. The upstreams are those of
+    /// Takes each service's address from `address`, which is asked for the name of a setting such as `CHECKOUT_URL`,
+    /// unless `elsewhere` has one for `GATEWAY_ROUTE_CHECKOUT`: an API of functions, say. The upstreams are those of
     /// `registry`.
     pub fn find(
         registry: &Registry,
         address: impl Fn(&str) -> Result<String, Failure>,
+        elsewhere: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, Failure> {
         let find = |target: Target| -> Result<Arc<Upstream>, Failure> {
-            let variable = format!("{}_URL", target.name().to_uppercase());
-            let text = address(&variable)?;
+            let name = target.name().to_uppercase();
+            let route = format!("GATEWAY_ROUTE_{name}");
+            let (variable, text) = match elsewhere(&route) {
+                Some(text) => (route, text),
+                None => (format!("{name}_URL"), address(&format!("{name}_URL"))?),
+            };
             let upstream = registry.upstream(target.name(), &text);
             let upstream = upstream.map_err(|error| format!("{variable}: {error}"))?;
             let discovery = upstream.discovery();
-            if discovery.scheme() != "http" || !discovery.path().is_empty() {
+            if !discovery.path().is_empty() {
+                return Err(format!("{variable}: nothing may follow the host and port").into());
+            }
+            if discovery.scheme() != "http" && variable.ends_with("_URL") {
                 return Err(format!("{variable}: services are at http://host:port").into());
             }
             Ok(upstream)
         };
+        let hybrid = Target::SERVICES.iter().any(|target| {
+            let variable = format!("GATEWAY_ROUTE_{}", target.name().to_uppercase());
+            elsewhere(&variable).is_some()
+        });
         Ok(Self {
+            hybrid,
             search: find(Target::Search)?,
             product: find(Target::Product)?,
             inventory: find(Target::Inventory)?,
@@ -136,6 +151,11 @@ impl Upstreams {
             identity: find(Target::Identity)?,
             storefront: find(Target::Storefront)?,
         })
+    }
+
+    /// Whether something is asked of others than the services.
+    pub fn is_hybrid(&self) -> bool {
+        self.hybrid
     }
 
     /// Whom a target is asked of.
@@ -157,6 +177,32 @@ impl Upstreams {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn find(elsewhere: &[(&str, &str)]) -> Result<Upstreams, Failure> {
+        let registry = Registry::default();
+        let service = |variable: &str| Ok(format!("http://{}:80", variable.to_lowercase()));
+        Upstreams::find(&registry, service, |variable| {
+            let given = elsewhere.iter().find(|(known, _)| *known == variable);
+            given.map(|(_, url)| (*url).to_owned())
+        })
+    }
+
+    #[test]
+    fn a_route_can_lead_to_functions_elsewhere() {
+        let api = "https://a.execute-api.eu-central-1.amazonaws.com";
+        let upstreams = find(&[("GATEWAY_ROUTE_CHECKOUT", api)]).unwrap();
+        assert!(upstreams.is_hybrid());
+        let scheme = |target| upstreams.get(target).unwrap().discovery().scheme();
+        assert_eq!(scheme(Target::Checkout), "https");
+        assert_eq!(scheme(Target::Cart), "http");
+        assert!(!find(&[]).unwrap().is_hybrid());
+    }
+
+    #[test]
+    fn a_route_that_leads_below_a_path_is_refused_by_name() {
+        let problem = find(&[("GATEWAY_ROUTE_SEARCH", "https://a/stage")]).unwrap_err();
+        assert!(problem.to_string().contains("GATEWAY_ROUTE_SEARCH"));
+    }
 
     #[test]
     fn each_path_has_one_service() {

@@ -8,15 +8,22 @@ use bothways_search::Publisher;
 
 fn main() -> ExitCode {
     service("indexer", async |shop, remote| {
-        let index = Publisher::open(&shop.settings.require("SNAPSHOT_URL")?).await?;
-        let indexer = Indexer::new(remote.product()?, remote.inventory()?, Arc::new(index));
-        let indexer = Arc::new(indexer);
+        let index = Arc::new(Publisher::open(&shop.settings.require("SNAPSHOT_URL")?).await?);
+        let inventory = remote.patient_inventory()?;
+        let indexer = Arc::new(Indexer::new(remote.product()?, inventory, index.clone()));
         let events = Follow::of("indexer", &["product", "stock"]);
         let events = events.with(indexer.clone(), &remote)?;
         let begin = Background::new("first index", Duration::from_secs(1), move || {
             let indexer = indexer.clone();
             async move { indexer.begin().await }
         });
-        Ok(Service::default().with(events).background(begin))
+        let synonyms = Background::new("synonyms", Duration::from_secs(2), move || {
+            let index = index.clone();
+            async move { index.refresh_synonyms().await.map(|()| false) }
+        });
+        Ok(Service::default()
+            .with(events)
+            .background(begin)
+            .background(synonyms))
     })
 }

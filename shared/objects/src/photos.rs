@@ -1,6 +1,6 @@
 //! Photos and pictures: `uploads/{product}/{upload}` until it is handled, `pictures/{picture}/{variant}.webp` for good.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bothways_domain::{
@@ -10,6 +10,10 @@ use bothways_domain::{
 };
 use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::{ObjectStore, ObjectStoreExt as _, path::Path as Key};
+
+/// How long a picture is waited for: somebody looks at a page without it. The store's client goes on trying for minutes, which is
+/// right for what is written.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// An object store with photos in it.
 #[derive(Debug, Clone)]
@@ -108,7 +112,9 @@ impl PhotoStore for Photos {
     }
 
     async fn picture(&self, id: &PictureId, variant: Variant) -> Result<Option<Vec<u8>>> {
-        self.get(&self.picture_key(id, variant)).await
+        let key = self.picture_key(id, variant);
+        let read = tokio::time::timeout(PATIENCE, self.get(&key)).await;
+        read.unwrap_or_else(|_| Err(outage("no answer in time")))
     }
 }
 

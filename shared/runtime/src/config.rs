@@ -11,6 +11,15 @@ pub struct ConfigError {
     problem: String,
 }
 
+impl ConfigError {
+    /// What is wrong with a variable.
+    #[cfg(feature = "rds-iam")]
+    pub(crate) fn of(variable: &str, problem: String) -> Self {
+        let variable = variable.to_owned();
+        Self { variable, problem }
+    }
+}
+
 impl std::fmt::Display for ConfigError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.variable, self.problem)

@@ -7,6 +7,7 @@ mod admin;
 mod admission;
 mod background;
 mod config;
+mod deployment;
 mod entry;
 #[cfg(feature = "sqs")]
 pub mod event;
@@ -22,6 +23,8 @@ mod nats;
 mod neighbours;
 #[cfg(feature = "sqs")]
 mod packing;
+#[cfg(feature = "rds-iam")]
+mod rds_iam;
 mod ready;
 mod service;
 mod shop;
@@ -34,6 +37,7 @@ mod worker;
 
 pub use background::Background;
 pub use config::{ConfigError, Settings};
+pub use deployment::deployment_function;
 #[cfg(feature = "nats")]
 pub use events::{Events, Follow};
 pub use function::function;

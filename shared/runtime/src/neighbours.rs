@@ -77,6 +77,13 @@ impl Remote {
         )))
     }
 
+    /// Inventory, for those who can't do without what is on hand, and for whom nobody waits.
+    pub fn patient_inventory(&self) -> Result<Arc<dyn InventoryApi>> {
+        Ok(Arc::new(InventoryClient::patient(
+            self.endpoint("inventory", "INVENTORY_URL")?,
+        )))
+    }
+
     /// Media.
     pub fn media(&self) -> Result<Arc<dyn MediaApi>> {
         Ok(Arc::new(MediaClient::new(

@@ -17,7 +17,8 @@ use tokio::{
 };
 
 use crate::{
-    Background, Remote, Result, Settings, Shop, admin, admission::Admission, entry, healthcheck,
+    Background, Remote, Result, Settings, Shop, admin, admission::Admission, entry, failpoint,
+    healthcheck,
 };
 
 /// How many connections a service keeps to its database at most.
@@ -92,8 +93,9 @@ where
             tokio::spawn(axum::serve(listener, admin::router(upstreams)).into_future());
         }
         let admission = Admission::new(settings)?;
+        let router = failpoint::requests(settings, name, parts.router.merge(health));
         let router = edge(
-            admission.clone().guard(parts.router.merge(health)),
+            admission.clone().guard(router),
             EdgeSettings {
                 service: name,
                 catch_panics: true,

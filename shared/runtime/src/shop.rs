@@ -35,6 +35,17 @@ use crate::{
 /// The contexts that tell events.
 pub(crate) const TELLING: [&str; 4] = ["product", "inventory", "checkout", "media"];
 
+/// The contexts with tables of their own.
+pub(crate) const CONTEXTS: [&str; 7] = [
+    "product",
+    "inventory",
+    "cart",
+    "checkout",
+    "fulfilment",
+    "identity",
+    "media",
+];
+
 /// The contexts of the shop, opened as they are asked for.
 pub struct Shop {
     /// The process's settings.
@@ -54,6 +65,11 @@ impl Shop {
         // Parts without a database (search, gateway) set none; asking for a store without one says so.
         let url = settings.read("DATABASE_URL")?.unwrap_or_default();
         let stores = Stores::new(url, connections, checks.clone());
+        #[cfg(feature = "rds-iam")]
+        let stores = match crate::rds_iam::Tokens::from_env(settings)? {
+            Some(tokens) => stores.with_passwords(Arc::new(tokens)),
+            None => stores,
+        };
         let currency = settings.currency()?;
         Ok(Self {
             settings,
@@ -219,6 +235,20 @@ impl Shop {
         let key = self.settings.require("PAYMENT_KEY")?;
         let timeout = self.settings.millis("PAYMENT_TIMEOUT_MS", 5_000)?;
         Ok(Arc::new(StripePayments::new(&url, &key, timeout)?))
+    }
+
+    /// Brings the tables of every context up to date. `DATABASE_ROLES` names the role, with `{context}` for a context's
+    /// name, that may then read and write them.
+    pub async fn migrate(&self) -> Result<()> {
+        let roles = self.settings.read("DATABASE_ROLES")?;
+        for context in CONTEXTS {
+            let role = roles
+                .as_ref()
+                .map(|role| role.replace("{context}", context));
+            self.stores.migrate(context, role.as_deref()).await?;
+            tracing::info!(context, role, "the tables are up to date");
+        }
+        Ok(())
     }
 
     /// Writes to a context's outbox what no other write of its database tells.

@@ -47,6 +47,8 @@ pub(crate) struct Stores {
     connections: u32,
     checks: Checks,
     opened: Mutex<HashMap<&'static str, Database>>,
+    #[cfg(feature = "postgres")]
+    passwords: Option<Arc<dyn postgres::Passwords>>,
 }
 
 impl Stores {
@@ -57,6 +59,28 @@ impl Stores {
             connections,
             checks,
             opened: Mutex::default(),
+            #[cfg(feature = "postgres")]
+            passwords: None,
+        }
+    }
+
+    /// With passwords from `passwords` instead of one in the URL.
+    #[cfg(feature = "rds-iam")]
+    pub(crate) fn with_passwords(mut self, passwords: Arc<dyn postgres::Passwords>) -> Self {
+        self.passwords = Some(passwords);
+        self
+    }
+
+    /// Brings the tables of `context` up to date, which opening them does, and lets `role`, if there is one, read and
+    /// write them.
+    pub(crate) async fn migrate(&self, context: &'static str, role: Option<&str>) -> Result<()> {
+        let database = self.open(context).await?;
+        match (database, role) {
+            #[cfg(feature = "postgres")]
+            (Database::Postgres(database), Some(role)) => Ok(database.grant(role).await?),
+            #[cfg(feature = "sqlite")]
+            (Database::Sqlite(_), Some(_)) => Err("DATABASE_ROLES: SQLite knows no roles".into()),
+            (_, None) => Ok(()),
         }
     }
 
@@ -80,7 +104,13 @@ impl Stores {
             )),
             #[cfg(feature = "postgres")]
             "postgres" | "postgresql" => Ok(Database::Postgres(
-                postgres::connect(&self.url, context, self.connections).await?,
+                postgres::connect_with(
+                    &self.url,
+                    context,
+                    self.connections,
+                    self.passwords.clone(),
+                )
+                .await?,
             )),
             other => Err(format!("DATABASE_URL: this program can't speak to '{other}'").into()),
         }

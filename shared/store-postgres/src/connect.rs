@@ -1,6 +1,11 @@
 //! Opens the database of a context: a pool of connections.
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    fmt::Debug,
+    str::FromStr,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 use bothways_domain::{Error, Result};
 use sqlx::{
@@ -9,12 +14,21 @@ use sqlx::{
 };
 
 use crate::{
-    error::{Attempt, Failure, is_broken, read},
-    migrate,
+    error::{Attempt, Failure, is_broken, read, write},
+    grant, migrate,
 };
 
 /// How long a caller waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Makes passwords that are good for a while, where a database takes no lasting ones.
+pub trait Passwords: Debug + Send + Sync {
+    /// One for the role `user` of the server at `host` and `port`.
+    fn password(&self, host: &str, port: u16, user: &str) -> Result<String>;
+
+    /// How long one is used. It has to be less than it is good for.
+    fn lifetime(&self) -> Duration;
+}
 
 /// The open database of one context. Clones share its connections.
 #[derive(Debug, Clone)]
@@ -22,17 +36,73 @@ pub struct Database {
     context: String,
     connections: u32,
     pool: PgPool,
+    renewal: Option<Arc<Renewal>>,
+}
+
+/// Keeps the password of future connections fresh.
+#[derive(Debug)]
+struct Renewal {
+    passwords: Arc<dyn Passwords>,
+    options: PgConnectOptions,
+    since: Mutex<Instant>,
+}
+
+impl Renewal {
+    /// The options with a new password.
+    fn options(&self) -> Result<PgConnectOptions> {
+        let (host, port) = (self.options.get_host(), self.options.get_port());
+        let user = self.options.get_username();
+        let password = self.passwords.password(host, port, user)?;
+        Ok(self.options.clone().password(&password))
+    }
+
+    /// Gives the pool a new password when the present one has been used for long enough. Connections that are open
+    /// stay: a password is asked for once.
+    fn renew(&self, pool: &PgPool) {
+        let mut since = match self.since.lock() {
+            Ok(since) => since,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        if since.elapsed() < self.passwords.lifetime() {
+            return;
+        }
+        match self.options() {
+            Ok(options) => {
+                pool.set_connect_options(options);
+                *since = Instant::now();
+            }
+            Err(error) => tracing::warn!(%error, "the password of the database can't be renewed"),
+        }
+    }
 }
 
 /// Opens the database of `context` at `url`, in which `{context}` stands for the context's name, with up to
 /// `connections`. Contexts share a database by schemas: `options=-csearch_path%3D{context}`. Makes schema and tables
 /// where they are missing.
 pub async fn connect(url: &str, context: &str, connections: u32) -> Result<Database> {
+    connect_with(url, context, connections, None).await
+}
+
+/// The same, with passwords from `passwords` instead of one in the URL.
+pub async fn connect_with(
+    url: &str,
+    context: &str,
+    connections: u32,
+    passwords: Option<Arc<dyn Passwords>>,
+) -> Result<Database> {
     let url = url.replace("{context}", context);
     let mut options = PgConnectOptions::from_str(&url)
         .map_err(|error| Error::internal(format!("DATABASE_URL: {error}")))?;
     if options.get_application_name().is_none() {
         options = options.application_name(&format!("bothways-{context}"));
+    }
+    let renewal = passwords.map(|passwords| Renewal {
+        passwords,
+        options: options.clone(),
+        since: Mutex::new(Instant::now()),
+    });
+    if let Some(renewal) = &renewal {
+        options = renewal.options()?;
     }
     migrate::run(&options, context).await?;
     let connections = connections.max(1);
@@ -49,6 +119,7 @@ pub async fn connect(url: &str, context: &str, connections: u32) -> Result<Datab
         context,
         connections,
         pool,
+        renewal: renewal.map(Arc::new),
     })
 }
 
@@ -63,9 +134,15 @@ impl Database {
 
     async fn try_ping(&self) -> Attempt<()> {
         sqlx::query("SELECT MAX(version) FROM _sqlx_migrations")
-            .fetch_one(&self.pool)
+            .fetch_one(self.readers())
             .await?;
         Ok(())
+    }
+
+    /// Lets `role`, which is made if it is missing, read and write this context's tables, of now and later, and nothing
+    /// else. Where the server knows IAM, that is how it signs in.
+    pub async fn grant(&self, role: &str) -> Result<()> {
+        write(move || grant::run(&self.pool, role)).await
     }
 
     /// Ends all connections, once their work is done.
@@ -75,6 +152,9 @@ impl Database {
 
     /// The connections for reading, which are the same as those for writing.
     pub(crate) fn readers(&self) -> &PgPool {
+        if let Some(renewal) = &self.renewal {
+            renewal.renew(&self.pool);
+        }
         &self.pool
     }
 
@@ -83,7 +163,7 @@ impl Database {
     pub(crate) async fn begin(&self) -> Attempt<Transaction<'static, Postgres>> {
         let mut broken = 0;
         loop {
-            match self.pool.begin().await {
+            match self.readers().begin().await {
                 Err(error) if is_broken(&error) && broken < self.connections => broken += 1,
                 other => return Ok(other?),
             }

@@ -11,6 +11,7 @@ mod column;
 mod connect;
 mod error;
 mod fulfilment;
+mod grant;
 mod identity;
 mod inventory;
 mod migrate;
@@ -22,7 +23,7 @@ mod saga;
 
 pub use cart::Carts;
 pub use checkout::Checkouts;
-pub use connect::{Database, connect};
+pub use connect::{Database, Passwords, connect, connect_with};
 pub use fulfilment::Shipments;
 pub use identity::Identities;
 pub use inventory::Inventory;

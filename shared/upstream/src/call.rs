@@ -100,7 +100,8 @@ impl<'a> Call<'a> {
     }
 
     /// Waits for an attempt: until the deadline, or no longer than patience lasts when another endpoint can be asked
-    /// instead (`None`).
+    /// instead (`None`). What should not take long and does counts as a failure while it is still waited for: who freezes
+    /// is found out in seconds, and an answer that does come is a success.
     async fn wait<T, E>(
         &self,
         work: impl Future<Output = Outcome<T, E>>,
@@ -118,11 +119,23 @@ impl<'a> Call<'a> {
                 return Ok(None);
             }
         }
+        let suspicion = self.upstream.policy.suspicion;
+        let suspicious = self.repeat >= Repeat::Idempotent;
+        if suspicious {
+            let until = (began + suspicion).min(self.deadline.instant());
+            if let Ok(outcome) = timeout_at(until, work.as_mut()).await {
+                return Ok(Some(outcome));
+            }
+            if began.elapsed() >= suspicion {
+                self.upstream.record(endpoint, &self.endpoints, false);
+            }
+        }
         if let Ok(outcome) = timeout_at(self.deadline.instant(), work).await {
             return Ok(Some(outcome));
         }
-        // Who was given less than a moment is not to blame.
-        if began.elapsed() >= patience {
+        // Who was given less than a moment is not to blame, and nobody is twice.
+        let told = suspicious && began.elapsed() >= suspicion;
+        if began.elapsed() >= patience && !told {
             self.upstream.record(endpoint, &self.endpoints, false);
         }
         count(&self.upstream.counts.late);

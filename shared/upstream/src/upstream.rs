@@ -25,6 +25,9 @@ pub struct Policy {
     pub attempts: usize,
     /// How long an attempt may take when it can be made elsewhere instead.
     pub patience: Duration,
+    /// After how long a call that may be made twice counts as failed while it is still waited for. Calls that may not, such
+    /// as a checkout's, can have good reasons to take long.
+    pub suspicion: Duration,
     /// The longest pause before an attempt at the endpoint that failed it just now.
     pub pause: Duration,
 }
@@ -35,6 +38,7 @@ impl Default for Policy {
             in_flight: 512,
             attempts: 3,
             patience: Duration::from_millis(500),
+            suspicion: Duration::from_secs(3),
             pause: Duration::from_millis(50),
         }
     }

@@ -343,6 +343,39 @@ async fn a_call_out_of_time_is_not_made_and_a_short_one_blames_nobody() {
     assert_eq!(world.upstream.state().late, 51);
 }
 
+/// So many calls at once to a service that has frozen, looked at after so many milliseconds.
+async fn frozen(repeat: Repeat, millis: u64) -> Arc<World> {
+    let world = World::new(1);
+    world.mood(0, Mood::Frozen);
+    let calls = (0..20).map(|_| world.ask(repeat));
+    let calls = futures::future::join_all(calls);
+    let _ = tokio::time::timeout(Duration::from_millis(millis), calls).await;
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_should_not_take_long_is_a_failure_before_it_is_given_up() {
+    let world = frozen(Repeat::Safe, 2_999).await;
+    assert_eq!(world.upstream.state().breaker, BreakerState::Closed);
+    let world = frozen(Repeat::Idempotent, 3_001).await;
+    assert_eq!(world.upstream.state().breaker, BreakerState::Open);
+    let world = frozen(Repeat::Unsent, 9_999).await;
+    assert_eq!(world.upstream.state().breaker, BreakerState::Closed);
+    let world = frozen(Repeat::Safe, 20_000).await;
+    let endpoint = &world.upstream.state().endpoints[0];
+    assert_eq!(endpoint.failures, 20, "one for each call");
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_answers_that_come_are_no_failures() {
+    let world = World::new(1);
+    world.mood(0, Mood::Slow(2_900));
+    for _ in 0..30 {
+        assert!(world.ask(Repeat::Safe).await.is_ok());
+    }
+    assert_eq!(world.upstream.state().endpoints[0].failures, 0);
+}
+
 #[tokio::test]
 async fn a_name_is_looked_up_when_it_is_first_needed() {
     let discovery = Discovery::parse("dns+http://localhost:9").unwrap();

@@ -1,6 +1,6 @@
 //! Starts a gateway with services behind it, and speaks to it.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Once, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use axum::Router;
 use bothways_http::layers::{EdgeSettings, edge};
@@ -92,7 +92,7 @@ impl Plan {
     pub(crate) async fn start(self) -> Door {
         let registry = Registry::new(self.policy);
         let find = |variable: &str| Ok(self.upstreams[variable].clone());
-        let upstreams = Upstreams::find(&registry, find).expect("addresses");
+        let upstreams = Upstreams::find(&registry, find, |_| None).expect("addresses");
         let gateway = Gateway::new(upstreams, self.limits, self.patience);
         let router = gateway.health().merge(gateway.router(Router::new()));
         let router = edge(
@@ -196,12 +196,8 @@ pub(crate) fn nobody() -> (SocketAddr, TcpSocket) {
 }
 
 fn client() -> Client {
-    static TLS: Once = Once::new();
-    TLS.call_once(|| {
-        rustls::crypto::ring::default_provider()
-            .install_default()
-            .expect("the first provider");
-    });
+    // The gateway may have installed it already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = Client::builder().timeout(Duration::from_secs(30));
     builder
         .redirect(reqwest::redirect::Policy::none())

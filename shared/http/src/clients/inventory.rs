@@ -1,6 +1,6 @@
 //! Inventory over HTTP.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use async_trait::async_trait;
 use axum::http::Method;
@@ -14,7 +14,7 @@ use bothways_domain::{
 use super::{
     Remote,
     import::{Import, merge},
-    remote::{LONG_TIMEOUT, Reply},
+    remote::{GLANCE, LONG_TIMEOUT, Reply},
 };
 use crate::{
     header,
@@ -24,18 +24,33 @@ use crate::{
 
 /// Inventory as another process runs it.
 #[derive(Debug, Clone)]
-pub struct InventoryClient(Remote);
+pub struct InventoryClient {
+    remote: Remote,
+    /// How long it is waited for what is on hand.
+    patience: Duration,
+}
 
 impl InventoryClient {
-    /// Inventory at `remote`.
+    /// Inventory at `remote`, for those who show what is on hand if they hear of it soon.
     pub fn new(remote: Remote) -> Self {
-        Self(remote)
+        Self {
+            remote,
+            patience: GLANCE,
+        }
+    }
+
+    /// Inventory at `remote`, for those who can't do without what is on hand, and for whom nobody waits.
+    pub fn patient(remote: Remote) -> Self {
+        Self {
+            remote,
+            patience: LONG_TIMEOUT,
+        }
     }
 
     /// Does something to what is kept for an order.
     async fn of_order(&self, path: &str, order: &OrderId) -> Result<Reply> {
         let order = order.clone();
-        let call = self.0.internal(Method::POST, path)?;
+        let call = self.remote.internal(Method::POST, path)?;
         call.json(&OrderQuery { order }).send().await
     }
 }
@@ -43,13 +58,13 @@ impl InventoryClient {
 #[async_trait]
 impl InventoryApi for InventoryClient {
     async fn level(&self, caller: &Caller, id: &ProductId) -> Result<StockLevel> {
-        let call = self.0.get(&["api", "inventory", id.as_str()])?;
+        let call = self.remote.get(&["api", "inventory", id.as_str()])?;
         call.caller(caller).send().await?.json()
     }
 
     async fn set(&self, caller: &Caller, id: &ProductId, on_hand: u32) -> Result<StockLevel> {
         let call = self
-            .0
+            .remote
             .call(Method::PUT, &["api", "inventory", id.as_str()])?;
         let on_hand = i64::from(on_hand);
         let call = call.caller(caller).json(&OnHand { on_hand }).repeatable();
@@ -68,7 +83,7 @@ impl InventoryApi for InventoryClient {
             };
             serde_json::to_string(&line).map_err(bothways_domain::Error::internal)
         })?;
-        let call = self.0.post(&["api", "inventory", "import"])?;
+        let call = self.remote.post(&["api", "inventory", "import"])?;
         let call = call.caller(caller).body(header::NDJSON, body);
         let report = call.timeout(LONG_TIMEOUT).send().await?.json()?;
         Ok(merge(report, rejected))
@@ -76,16 +91,17 @@ impl InventoryApi for InventoryClient {
 
     async fn availability(&self, ids: &[ProductId]) -> Result<HashMap<ProductId, Availability>> {
         let call = self
-            .0
+            .remote
             .internal(Method::POST, "inventory/availability")?
-            .reading();
+            .reading()
+            .timeout(self.patience);
         let list = IdList { ids: ids.to_vec() };
         call.json(&list).send().await?.json()
     }
 
     async fn reserve(&self, order: &OrderId, lines: &[StockLine]) -> Result<Reserved> {
         let (order, lines) = (order.clone(), lines.to_vec());
-        let call = self.0.internal(Method::POST, "inventory/reserve")?;
+        let call = self.remote.internal(Method::POST, "inventory/reserve")?;
         call.json(&Reservation { order, lines })
             .send()
             .await?

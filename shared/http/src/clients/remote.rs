@@ -20,6 +20,8 @@ const ANY_REPLICA: &str = "any-replica";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long an ordinary call may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a call may take whose answer can be done without: whoever asks has others waiting.
+pub(super) const GLANCE: Duration = Duration::from_millis(1_500);
 /// How long a call may take that waits for others, or that hashes a password while many do.
 pub(super) const LONG_TIMEOUT: Duration = Duration::from_secs(30);
 

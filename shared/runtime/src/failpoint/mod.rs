@@ -5,14 +5,17 @@
 //! - `STEP.CART` kills the process right after that step of that cart's checkout was recorded;
 //! - `refuse.KIND.SUBJECT` refuses events of this kind and subject for as long as it is there;
 //! - `kill-before.KIND.SUBJECT` and `kill-after.KIND.SUBJECT` kill the process before such an event is handled, or when
-//!   it was and nobody knows yet.
+//!   it was and nobody knows yet;
+//! - `slow.SERVICE` has each request to a service wait first, for the milliseconds in the file;
+//! - `fail.SERVICE` has each request to a service answered with 500.
 //!
-//! Without `.SUBJECT` they are about events of any subject.
+//! Without `.SUBJECT` those of events are about events of any subject.
 //!
 //! To be killed is as by `kill -9`: nothing is flushed, dropped or answered.
 
 #[cfg(any(feature = "nats", feature = "sqs"))]
 mod events;
+mod requests;
 
 use std::{
     path::{Path, PathBuf},
@@ -28,6 +31,7 @@ use rustix::process::{Signal, getpid, kill_process};
 
 #[cfg(any(feature = "nats", feature = "sqs"))]
 pub(crate) use events::handler;
+pub(crate) use requests::requests;
 
 use crate::Settings;
 

@@ -1,5 +1,13 @@
 //! Opening databases, and what is said when that fails or connections break.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
 use bothways_domain::{
     Error,
     cart::{Cart, CartStore},
@@ -8,7 +16,7 @@ use bothways_domain::{
     time::Timestamp,
 };
 use bothways_store_contract::Place;
-use bothways_store_postgres::{Carts, Identities, connect};
+use bothways_store_postgres::{Carts, Identities, Passwords, connect, connect_with};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::place::{CONTEXTS, Schemas};
@@ -20,6 +28,21 @@ fn cart(id: &str) -> Cart {
         lines: Vec::new(),
         version: 1,
         updated_at: Timestamp::from_millis(1),
+    }
+}
+
+/// Passwords that are used for no time at all; how many were asked for.
+#[derive(Debug, Default)]
+struct Counted(AtomicU32);
+
+impl Passwords for Counted {
+    fn password(&self, host: &str, port: u16, user: &str) -> bothways_domain::Result<String> {
+        let count = self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(format!("{user}@{host}:{port}/{count}"))
+    }
+
+    fn lifetime(&self) -> Duration {
+        Duration::ZERO
     }
 }
 
@@ -144,6 +167,72 @@ async fn a_role_without_the_right_to_make_tables_opens_what_is_there() {
     aside.close().await.unwrap();
     place.dispose().await;
     opened.unwrap();
+}
+
+#[tokio::test]
+async fn a_granted_role_brings_its_schema_along_and_may_only_read_and_write() {
+    let Some(place) = Schemas::prepare().await else {
+        return;
+    };
+    let owner = place.open("cart").await;
+    // Roles are the server's; that of the schema is nobody else's.
+    let role = place.schema("cart");
+    owner.grant(&role).await.unwrap();
+    owner.grant(&role).await.unwrap();
+    // No schema in the URL, and a password that is asked for.
+    let passwords = Arc::new(Counted::default());
+    let url = format!(
+        "{}user={role}",
+        place.url().split("options=").next().unwrap()
+    );
+    let opened = connect_with(&url, "cart", 1, Some(passwords.clone())).await;
+    let mut aside = place.aside().await;
+    let forbidden = if let Ok(database) = &opened {
+        let store = Carts::new(database.clone());
+        store.create(&cart("cart")).await.unwrap();
+        database.ping().await.unwrap();
+        database.close().await;
+        let mut by_role = PgConnection::connect(&url).await.unwrap();
+        let forbidden = [
+            sqlx::raw_sql("CREATE TABLE more (id TEXT)")
+                .execute(&mut by_role)
+                .await
+                .is_err(),
+            sqlx::raw_sql("DELETE FROM _sqlx_migrations")
+                .execute(&mut by_role)
+                .await
+                .is_err(),
+        ];
+        by_role.close().await.unwrap();
+        forbidden
+    } else {
+        [false; 2]
+    };
+    owner.close().await;
+    let drop = format!("DROP OWNED BY {role}; DROP ROLE {role};");
+    sqlx::raw_sql(AssertSqlSafe(drop))
+        .execute(&mut aside)
+        .await
+        .unwrap();
+    aside.close().await.unwrap();
+    place.dispose().await;
+    opened.unwrap();
+    assert_eq!(forbidden, [true, true]);
+    // Every password is used for no time at all, so that each use of the pool asks for another.
+    assert!(passwords.0.load(Ordering::Relaxed) > 2);
+}
+
+#[tokio::test]
+async fn a_role_is_named_by_plain_letters() {
+    let Some(place) = Schemas::prepare().await else {
+        return;
+    };
+    let owner = place.open("cart").await;
+    for name in ["", "a b", "a\"b", "A"] {
+        assert!(owner.grant(name).await.is_err(), "{name}");
+    }
+    owner.close().await;
+    place.dispose().await;
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use bothways_domain::{
     pricing::FREE_SHIPPING_FROM,
     search::{Hit, SearchRequest, Sort},
 };
+use futures::join;
 
 use super::{Answer, Card, Chrome};
 use crate::{Pages, error::render, format, session::Visitor};
@@ -84,8 +85,8 @@ pub(crate) async fn show(State(pages): State<Pages>, visitor: Visitor) -> Answer
         ..SearchRequest::default()
     };
     let chrome = Chrome::new(&pages, Some(&visitor), "");
-    let found = pages.search.search(&list(Sort::Relevance)).await;
-    let newest = pages.search.search(&list(Sort::Newest)).await;
+    let (best, newest) = (list(Sort::Relevance), list(Sort::Newest));
+    let (found, newest) = join!(pages.search.search(&best), pages.search.search(&newest));
     let (departments, best, newest, shelf, unavailable) = match (found, newest) {
         (Ok(found), Ok(newest)) => {
             let departments = found.facets.category.iter().map(|facet| Department {

@@ -103,10 +103,7 @@ impl Edit {
 
     /// The input that an error is about.
     fn input(error: &FieldError) -> &str {
-        match error.pointer.split('/').nth(1).unwrap_or_default() {
-            "price" => "price",
-            field => field,
-        }
+        error.pointer.split('/').nth(1).unwrap_or_default()
     }
 
     fn respond(self, status: StatusCode) -> Response {

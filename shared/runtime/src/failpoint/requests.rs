@@ -1,0 +1,94 @@
+//! A service that is slow, or answers with faults.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse as _, Response},
+};
+use bothways_http::{Problem, ProblemType};
+
+use super::directory;
+use crate::Settings;
+
+/// Where a service's requests look for what is to happen to them.
+struct Marks {
+    slow: PathBuf,
+    fail: PathBuf,
+}
+
+/// The routes of `service`, whose requests meet its fail points where a test set `FAILPOINT_DIR`.
+pub(crate) fn requests(settings: Settings, service: &str, router: Router) -> Router {
+    let Some(directory) = directory(settings) else {
+        return router;
+    };
+    let marks = Marks {
+        slow: directory.join(format!("slow.{service}")),
+        fail: directory.join(format!("fail.{service}")),
+    };
+    router.layer(from_fn_with_state(Arc::new(marks), meet))
+}
+
+/// Whether it is alive and ready is not what is put to the test.
+async fn meet(State(marks): State<Arc<Marks>>, request: Request, next: Next) -> Response {
+    if !matches!(request.uri().path(), "/healthz" | "/readyz") {
+        if let Some(delay) = delay(&marks.slow) {
+            tokio::time::sleep(delay).await;
+        }
+        if marks.fail.exists() {
+            let detail = "a fail point is set";
+            return Problem::new(ProblemType::Internal, detail).into_response();
+        }
+    }
+    next.run(request).await
+}
+
+/// How long requests take longer while the mark is there: it says so, in milliseconds.
+fn delay(mark: &Path) -> Option<Duration> {
+    let said = std::fs::read_to_string(mark).ok()?;
+    said.trim().parse().ok().map(Duration::from_millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, http::StatusCode, routing::get};
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_service_that_is_named_fails_and_its_health_does_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let marks = |service: &str| Marks {
+            slow: folder.path().join(format!("slow.{service}")),
+            fail: folder.path().join(format!("fail.{service}")),
+        };
+        std::fs::write(&marks("cart").fail, "").expect("a mark");
+        let ask = async |service: &str, path: &str| {
+            let routes = Router::new()
+                .route("/", get(async || "well"))
+                .route("/healthz", get(async || "well"))
+                .layer(from_fn_with_state(Arc::new(marks(service)), meet));
+            let request = Request::get(path).body(Body::empty()).expect("a request");
+            routes.oneshot(request).await.expect("an answer").status()
+        };
+        assert_eq!(ask("cart", "/").await, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(ask("cart", "/healthz").await, StatusCode::OK);
+        assert_eq!(ask("product", "/").await, StatusCode::OK);
+    }
+
+    #[test]
+    fn a_mark_says_how_slow_in_milliseconds() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mark = folder.path().join("slow.cart");
+        assert_eq!(delay(&mark), None);
+        std::fs::write(&mark, "2000\n").expect("a mark");
+        assert_eq!(delay(&mark), Some(Duration::from_secs(2)));
+    }
+}

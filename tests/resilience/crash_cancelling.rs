@@ -19,15 +19,6 @@ pub(crate) fn cases() -> Vec<Case> {
 /// Enough that the kill finds them at different points.
 const ORDERS: usize = 8;
 
-/// Kills whatever answers for checkout.
-async fn kill_checkout(shop: &Shop) {
-    let control = shop.control();
-    match shop.architecture() {
-        "serverless" => control.kill_instances("checkout").await,
-        architecture => control.order(architecture, "checkout", "crash").await,
-    }
-}
-
 /// A purchase that was confirmed and charged.
 async fn bought(shop: &Shop) -> (Purchase, Order) {
     let purchase = Purchase::prepare(shop).await;
@@ -62,7 +53,7 @@ async fn cancellations_interrupted_anywhere_refund_and_restock_once(shop: &Shop)
         .map(|(purchase, order)| cancel(shop, purchase, order));
     let mut asked: FuturesUnordered<_> = asked.collect();
     let first = asked.next().await;
-    let (rest, ()) = futures::join!(asked.collect::<Vec<_>>(), kill_checkout(shop));
+    let (rest, ()) = futures::join!(asked.collect::<Vec<_>>(), shop.kill("checkout"));
     assert!(first.is_some() && rest.len() == ORDERS - 1);
 
     join_all(

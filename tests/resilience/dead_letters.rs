@@ -10,6 +10,8 @@ use bothways_tests::{
 use image::ImageFormat;
 use serde_json::Value;
 
+use crate::events::costs_in_search;
+
 pub(crate) fn cases() -> Vec<Case> {
     cases![
         an_event_that_is_refused_five_times_is_listed_and_replayed,
@@ -41,21 +43,21 @@ async fn is_given_up(shop: &Shop, product: &Product) -> Value {
     .await
 }
 
-async fn price_in_search(shop: &Shop, product: &Product) -> Value {
-    let found = shop.get("/api/search").query(&[("q", &product.word)]);
-    found.send().await.expect(200)["hits"][0]["price"].clone()
-}
-
-async fn costs_in_search(shop: &Shop, product: &Product, price: i64) {
-    eventually(SEARCH_LAG, "search shows the price", async || {
-        let shown = price_in_search(shop, product).await;
-        if shown == money(price) {
+async fn is_none_any_more(within: Duration, shop: &Shop, product: &Product) {
+    eventually(within, "it is no dead letter any more", async || {
+        let letters = about(shop, product).await;
+        if letters.is_empty() {
             Ok(())
         } else {
-            Err(shown.to_string())
+            Err(format!("{letters:?}"))
         }
     })
     .await;
+}
+
+async fn price_in_search(shop: &Shop, product: &Product) -> Value {
+    let found = shop.get("/api/search").query(&[("q", &product.word)]);
+    found.send().await.expect(200)["hits"][0]["price"].clone()
 }
 
 async fn an_event_that_is_refused_five_times_is_listed_and_replayed(given: &Shop) {
@@ -64,7 +66,7 @@ async fn an_event_that_is_refused_five_times_is_listed_and_replayed(given: &Shop
     let product = shop.product().price(1_000).create().await;
     let other = shop.product().price(1_000).create().await;
     for product in [&product, &other] {
-        costs_in_search(&shop, product, 1_000).await;
+        costs_in_search(SEARCH_LAG, &shop, product, 1_000).await;
     }
     let refusing = FailPoint::set(&shop, &format!("refuse.product.changed.{}", product.id));
     product
@@ -79,7 +81,7 @@ async fn an_event_that_is_refused_five_times_is_listed_and_replayed(given: &Shop
             .put(&shop)
             .await
             .expect(200);
-        costs_in_search(&shop, &other, price).await;
+        costs_in_search(SEARCH_LAG, &shop, &other, price).await;
     }
     let letter = is_given_up(&shop, &product).await;
     assert_eq!(letter["type"], "product.changed");
@@ -97,22 +99,14 @@ async fn an_event_that_is_refused_five_times_is_listed_and_replayed(given: &Shop
     // Replayed too early, it takes its five tries and is back.
     let replayed = launcher.command(&["dead-letters", "replay", id]);
     assert!(replayed.contains("1 replayed"), "{replayed}");
-    eventually(SEARCH_LAG, "it is on its way again", async || {
-        let letters = about(&shop, &product).await;
-        if letters.is_empty() {
-            Ok(())
-        } else {
-            Err(format!("{letters:?}"))
-        }
-    })
-    .await;
+    is_none_any_more(SEARCH_LAG, &shop, &product).await;
     assert_eq!(is_given_up(&shop, &product).await["id"], id);
     assert_eq!(price_in_search(&shop, &product).await, money(1_000));
 
     refusing.lift();
     let replayed = launcher.command(&["dead-letters", "replay", "--all"]);
     assert!(replayed.contains("1 replayed"), "{replayed}");
-    costs_in_search(&shop, &product, 2_000).await;
+    costs_in_search(SEARCH_LAG, &shop, &product, 2_000).await;
     assert!(about(&shop, &product).await.is_empty());
     let listed = launcher.command(&["dead-letters", "list"]);
     assert!(listed.contains("none"), "{listed}");
@@ -134,15 +128,7 @@ async fn a_photo_that_cannot_be_read_is_a_dead_letter_until_a_better_one_came(gi
     let blue = photo::file(photo::plain(90, 60, photo::BLUE), ImageFormat::Png);
     let better = product.photograph(&shop, "image/png", blue).await;
     launcher.command(&["dead-letters", "replay", "--all"]);
-    eventually(GIVEN_UP, "the replayed event is settled", async || {
-        let letters = about(&shop, &product).await;
-        if letters.is_empty() {
-            Ok(())
-        } else {
-            Err(format!("{letters:?}"))
-        }
-    })
-    .await;
+    is_none_any_more(GIVEN_UP, &shop, &product).await;
     let read = shop.get(&product.path()).send().await.expect(200);
     assert_eq!(read["images"], better);
 }

@@ -28,9 +28,10 @@ fn start(given: &Shop) -> Launcher {
     Launcher::start(Options::of(given.architecture()).impatient_queues())
 }
 
-async fn costs_in_search(shop: &Shop, product: &Product, price: i64) {
+/// Waits until search shows this price of the product.
+pub(crate) async fn costs_in_search(within: Duration, shop: &Shop, product: &Product, price: i64) {
     let what = format!("search shows {price} for {}", product.word);
-    eventually(AGAIN, &what, async || {
+    eventually(within, &what, async || {
         let found = shop.get("/api/search").query(&[("q", &product.word)]);
         let found = found.send().await.expect(200);
         if found["hits"][0]["price"] == money(price) {
@@ -47,11 +48,11 @@ async fn an_indexer_killed_around_an_event_hears_it_again(given: &Shop) {
     let shop = launcher.shop(given.architecture());
     for moment in MOMENTS {
         let product = shop.product().price(1_000).create().await;
-        costs_in_search(&shop, &product, 1_000).await;
+        costs_in_search(AGAIN, &shop, &product, 1_000).await;
         let killing = FailPoint::set(&shop, &format!("{moment}.product.changed.{}", product.id));
         let dear = product.with("price", money(2_000));
         dear.put(&shop).await.expect(200);
-        costs_in_search(&shop, &product, 2_000).await;
+        costs_in_search(AGAIN, &shop, &product, 2_000).await;
         // Not so long ago that the indexer may have been spared.
         eventually(AGAIN, "it was killed", async || {
             killing.has_struck().then_some(()).ok_or_else(String::new)
@@ -147,20 +148,12 @@ async fn an_indexer_killed_again_and_again_ends_with_the_last_of_many_changes(gi
     };
     let killing = async {
         for _ in 0..3 {
-            kill_indexer(&shop).await;
+            shop.kill("indexer").await;
             tokio::time::sleep(Duration::from_millis(700)).await;
         }
     };
     futures::join!(changing, killing);
     for product in &products {
-        costs_in_search(&shop, product, 1_000 + CHANGES).await;
-    }
-}
-
-async fn kill_indexer(shop: &Shop) {
-    let control = shop.control();
-    match shop.architecture() {
-        "serverless" => control.kill_instances("indexer").await,
-        architecture => control.order(architecture, "indexer", "crash").await,
+        costs_in_search(AGAIN, &shop, product, 1_000 + CHANGES).await;
     }
 }

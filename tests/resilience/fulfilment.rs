@@ -30,14 +30,6 @@ fn quick(architecture: &str) -> Options {
         .env("DELIVER_AFTER_MS", "3000")
 }
 
-async fn kill_fulfilment(shop: &Shop) {
-    let control = shop.control();
-    match shop.architecture() {
-        "serverless" => control.kill_instances("fulfilment").await,
-        architecture => control.order(architecture, "fulfilment", "crash").await,
-    }
-}
-
 async fn buy(shop: &Shop, product: &str, email: &str) -> Order {
     let cart = shop.cart_of(&[(product, 1)]).await;
     shop.checkout(&cart.id).with("email", email).buy().await
@@ -94,14 +86,14 @@ async fn fulfilment_killed_at_every_turn_delivers_every_order_once(given: &Shop)
             }
         })
         .await;
-        kill_fulfilment(&shop).await;
+        shop.kill("fulfilment").await;
     };
     futures::join!(buying, killing);
     let bought = bought.take();
     let orders: Vec<Order> = bought.values().cloned().collect();
     for turn in ["shipped", "delivered"] {
         have_come(&shop, &orders, 1, turn).await;
-        kill_fulfilment(&shop).await;
+        shop.kill("fulfilment").await;
     }
     have_come(&shop, &orders, ORDERS, "delivered").await;
     for (email, order) in &bought {

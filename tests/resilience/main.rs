@@ -5,16 +5,19 @@
 #![expect(clippy::expect_used, reason = "a test reports by panicking")]
 
 mod books;
+mod containers;
 mod crash;
 mod crash_cancelling;
 mod crashed_services;
 mod dead_letters;
 mod events;
+mod faults;
 mod flood;
 mod frozen;
 mod fulfilment;
 mod functions;
 mod interrupt;
+mod load;
 mod outage;
 mod panics;
 mod payment_timeout;
@@ -62,6 +65,10 @@ fn main() -> ExitCode {
         Area::new("frozen", frozen::cases())
             .only("microservices")
             .with_launcher(),
+        Area::new("containers", containers::cases())
+            .only("microservices")
+            .with_containers(),
+        Area::new("faults", faults::cases()).only("microservices"),
         Area::new("replicas", replicas::cases())
             .only("microservices")
             .with_launcher(),

@@ -1,18 +1,18 @@
 //! Services with replicas: the load spreads, one that freezes is left out, and all can be restarted one after the other
 //! without anybody noticing.
 
-use std::{
-    cell::{Cell, RefCell},
-    collections::BTreeMap,
-};
+use std::collections::BTreeMap;
 
 use bothways_tests::{
-    Case, Control, Launcher, Options, Product, RECOVERY, Reply, Shop, cases, eventually,
+    Case, Control, Launcher, Options, Product, RECOVERY, Shop, cases, eventually,
 };
 use futures::future::join_all;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::processes::Frozen;
+use crate::{
+    load::{Load, SERVICES, SHOPPERS},
+    processes::Frozen,
+};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases![
@@ -23,20 +23,6 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 const ARCHITECTURE: &str = "microservices";
-/// The services a shopper's request may meet.
-const SERVICES: [&str; 8] = [
-    "storefront",
-    "search",
-    "product",
-    "inventory",
-    "cart",
-    "checkout",
-    "identity",
-    "media",
-];
-/// Who asks at the same time.
-const SHOPPERS: usize = 4;
-
 /// A shop of its own with these replicas.
 fn start(replicas: impl IntoIterator<Item = (&'static str, usize)>) -> (Launcher, Shop) {
     let mut options = Options::of(ARCHITECTURE);
@@ -126,95 +112,6 @@ async fn a_frozen_replica_is_left_out_and_comes_back(_given: &Shop) {
     .await;
 }
 
-/// What became of the requests of those who shop all the time.
-#[derive(Default)]
-struct Load {
-    over: Cell<bool>,
-    answered: Cell<usize>,
-    bought: Cell<usize>,
-    failed: RefCell<Vec<String>>,
-}
-
-impl Load {
-    /// Shops until it is over.
-    async fn shop(&self, shop: &Shop, product: &Product) {
-        while !self.over.get() {
-            if self.buy(shop, product).await.is_some() {
-                self.bought.set(self.bought.get() + 1);
-            }
-        }
-    }
-
-    /// Looks around and buys one; `None` when a request failed.
-    async fn buy(&self, shop: &Shop, product: &Product) -> Option<()> {
-        for path in [
-            "/".to_owned(),
-            format!("/products/{}", product.id),
-            "/api/search?q=a".to_owned(),
-            "/.well-known/jwks.json".to_owned(),
-            product.path(),
-        ] {
-            self.note(shop.get(&path).try_send().await)?;
-        }
-        let missing = shop.get("/media/none/card").try_send().await;
-        self.note_of(404, missing)?;
-        let cart = self.note(shop.post("/api/carts").try_send().await)?;
-        let id = cart.value()["id"].as_str().unwrap_or_default().to_owned();
-        let item = format!("/api/carts/{id}/items/{}", product.id);
-        let one = json!({ "quantity": 1 });
-        self.note(shop.put(&item).json(&one).try_send().await)?;
-        self.note(shop.get(&format!("/api/carts/{id}")).try_send().await)?;
-        self.note_of(201, shop.checkout(&id).try_send().await)?;
-        Some(())
-    }
-
-    fn note(&self, answer: Result<Reply, String>) -> Option<Reply> {
-        self.judge(|status| status < 300, answer)
-    }
-
-    fn note_of(&self, expected: u16, answer: Result<Reply, String>) -> Option<Reply> {
-        self.judge(|status| status == expected, answer)
-    }
-
-    fn judge(
-        &self,
-        expected: impl Fn(u16) -> bool,
-        answer: Result<Reply, String>,
-    ) -> Option<Reply> {
-        let judged = answer.and_then(|reply| {
-            if expected(reply.status) {
-                Ok(reply)
-            } else {
-                Err(reply.summary())
-            }
-        });
-        match judged {
-            Ok(reply) => {
-                self.answered.set(self.answered.get() + 1);
-                Some(reply)
-            }
-            Err(failure) => {
-                self.failed.borrow_mut().push(failure);
-                None
-            }
-        }
-    }
-
-    /// Waits until so many more have bought.
-    async fn goes_on(&self, more: usize) {
-        let goal = self.bought.get() + more;
-        eventually(RECOVERY, "people buy", async || {
-            if self.bought.get() >= goal {
-                Ok(())
-            } else {
-                let failed = self.failed.borrow();
-                Err(format!("{} of {goal}; {failed:?}", self.bought.get()))
-            }
-        })
-        .await;
-    }
-}
-
 async fn a_rolling_restart_of_every_service_under_load_fails_no_request(_given: &Shop) {
     let (_launcher, shop) = start(SERVICES.map(|service| (service, 2)));
     let control = shop.control();
@@ -233,12 +130,11 @@ async fn a_rolling_restart_of_every_service_under_load_fails_no_request(_given: 
                 load.goes_on(1).await;
             }
         }
-        load.over.set(true);
+        load.end();
     };
     let shopping = join_all((0..SHOPPERS).map(|_| load.shop(&shop, &product)));
     futures::join!(restarting, shopping);
-    assert_eq!(*load.failed.borrow(), Vec::<String>::new());
-    assert!(load.answered.get() > 16 * 10, "{}", load.answered.get());
-    let left = i64::try_from(100_000 - load.bought.get()).expect("a count");
+    load.failed_never(16 * 10);
+    let left = i64::try_from(100_000 - load.bought()).expect("a count");
     shop.settles_at(&product.id, left).await;
 }

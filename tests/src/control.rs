@@ -76,11 +76,21 @@ impl Control {
 
     /// How a service finds those to be that it calls, each with its replicas.
     pub async fn upstreams(&self, architecture: &str, name: &str) -> Vec<Value> {
+        let said = self.try_upstreams(architecture, name).await;
+        said.unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// The same of a service that may not answer: then it is an `Err` in words.
+    pub async fn try_upstreams(
+        &self,
+        architecture: &str,
+        name: &str,
+    ) -> Result<Vec<Value>, String> {
         let port = self.process(architecture, name).await.admin_port;
         let path = "/internal/upstreams";
         let url = format!("http://127.0.0.1:{port}{path}");
         let reply = Ask::new(&self.client, &Method::GET, &url, path);
-        entries(&reply.send().await.value()).to_vec()
+        Ok(entries(&reply.try_send().await?.value()).to_vec())
     }
 
     /// The pids of everything the launcher started: services and function instances.

@@ -13,9 +13,14 @@ pub struct FailPoint {
 impl FailPoint {
     /// Sets the fail point `name`, as the runtime's `failpoint` module reads it.
     pub fn set(shop: &Shop, name: &str) -> Self {
+        Self::saying(shop, name, "")
+    }
+
+    /// Sets a fail point that says something, such as how long.
+    pub fn saying(shop: &Shop, name: &str, says: &str) -> Self {
         let folder = shop.access().failpoints.as_deref();
         let mark = folder.expect("the folder of fail points").join(name);
-        fs::write(&mark, "").expect("a fail point");
+        fs::write(&mark, says).expect("a fail point");
         Self { mark }
     }
 

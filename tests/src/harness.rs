@@ -11,6 +11,7 @@ use futures::future::LocalBoxFuture;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use crate::{
+    containers::Containers,
     launcher::{self, Launcher, Options},
     post_office::PostOffice,
     shop::Shop,
@@ -18,9 +19,25 @@ use crate::{
 
 /// The ways one shop is built.
 pub(crate) const ARCHITECTURES: [&str; 2] = ["microservices", "serverless"];
+/// Both ways at once: services, and functions that answer some of their routes.
+const HYBRID: &str = "hybrid";
+
+/// The functions of the hybrid to test in place of both architectures: `SHOP_HYBRID=checkout,search`.
+fn hybrid() -> Option<String> {
+    let functions = std::env::var("SHOP_HYBRID").ok();
+    functions.filter(|functions| !functions.is_empty())
+}
+
+/// What is tested.
+fn architectures() -> Vec<&'static str> {
+    match hybrid() {
+        Some(_) => vec![HYBRID],
+        None => ARCHITECTURES.to_vec(),
+    }
+}
 
 /// A case that takes longer than this hangs.
-const CASE_LIMIT: Duration = Duration::from_mins(10);
+const CASE_LIMIT: Duration = Duration::from_mins(20);
 
 /// What a case needs to know about a shop beyond its URL and administrator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +46,7 @@ enum Need {
     Payment,
     Launcher,
     Mail,
+    Containers,
 }
 
 /// One test of one shop.
@@ -56,6 +74,9 @@ impl Case {
         match self.need {
             Need::Payment if access.payment.is_none() => Some("SHOP_PAYMENT_URL is not given"),
             Need::Launcher if access.control.is_none() => Some("SHOP_CONTROL is not given"),
+            Need::Containers if Containers::given().is_none() => {
+                Some("skipped: no containers (SHOP_CONTAINERS is not given)")
+            }
             Need::Mail if access.post_office.is_none() => Some("its mail goes elsewhere"),
             _ => None,
         }
@@ -108,6 +129,12 @@ impl Area {
     #[must_use]
     pub fn with_launcher(self) -> Self {
         self.needing(Need::Launcher)
+    }
+
+    /// The cases need the shop in containers.
+    #[must_use]
+    pub fn with_containers(self) -> Self {
+        self.needing(Need::Containers)
     }
 
     /// The cases need to see the mail.
@@ -253,12 +280,13 @@ pub fn seeded_shop(architecture: &str) -> (Shop, Option<Launcher>) {
 fn label(shop: &Shop) -> &'static str {
     let known = ARCHITECTURES
         .into_iter()
+        .chain([HYBRID])
         .find(|known| *known == shop.architecture());
     known.unwrap_or("shop")
 }
 
 fn plan(areas: Vec<Area>, given: Option<&Shop>) -> Vec<Planned> {
-    let architectures = given.map_or_else(|| ARCHITECTURES.to_vec(), |shop| vec![label(shop)]);
+    let architectures = given.map_or_else(architectures, |shop| vec![label(shop)]);
     let mut planned = Vec::new();
     for area in areas {
         for case in area.cases.into_iter().map(Arc::new) {
@@ -289,6 +317,10 @@ fn start(
     };
     launcher::build();
     let options = Options::of(if needed.len() > 1 { "both" } else { first });
+    let options = match hybrid() {
+        Some(functions) => options.argument(&format!("--functions={functions}")),
+        None => options,
+    };
     let options = options.mail_to(&runtime().block_on(PostOffice::open()));
     let options = env
         .iter()

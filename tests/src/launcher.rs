@@ -26,7 +26,7 @@ const STOP: Duration = Duration::from_mins(1);
 /// What to start.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// `microservices`, `serverless` or `both`.
+    /// `microservices`, `serverless`, `both`, or `hybrid` with `--functions` among the arguments.
     pub architecture: String,
     /// Environment of every service and function.
     pub env: Vec<(String, String)>,

@@ -11,6 +11,7 @@
 
 mod ask;
 mod buyer;
+mod containers;
 mod control;
 mod failpoint;
 mod harness;
@@ -26,6 +27,7 @@ mod unique;
 
 pub use ask::{Ask, Reply, entries, members, token_part};
 pub use buyer::{Cart, Checkout, Order, User, address};
+pub use containers::Containers;
 pub use control::{Control, Process};
 pub use failpoint::FailPoint;
 pub use harness::{Area, Case, Suite, runtime, seeded_shop};

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    ask::Reply,
+    ask::{Ask, Reply},
     poll::{PICTURES, eventually},
     shop::Shop,
     unique,
@@ -140,11 +140,17 @@ impl Product {
 
     /// Writes it as the administrator and gives the answer.
     pub async fn put(&self, shop: &Shop) -> Reply {
-        shop.put(&self.path())
-            .bearer(&shop.admin().await)
-            .json(&self.body)
-            .send()
-            .await
+        self.ask_to_put(shop).await.send().await
+    }
+
+    /// Asks to write it; no answer at all is an `Err`.
+    pub async fn try_put(&self, shop: &Shop) -> Result<Reply, String> {
+        self.ask_to_put(shop).await.try_send().await
+    }
+
+    async fn ask_to_put(&self, shop: &Shop) -> Ask {
+        let ask = shop.put(&self.path()).bearer(&shop.admin().await);
+        ask.json(&self.body)
     }
 
     /// Where its photo is put.

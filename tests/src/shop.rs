@@ -227,6 +227,15 @@ impl Shop {
             .clone()
             .expect("this case needs the launcher")
     }
+
+    /// Kills whatever answers for this part: its process, or every instance of its function.
+    pub async fn kill(&self, part: &str) {
+        let control = self.control();
+        match self.architecture() {
+            "serverless" => control.kill_instances(part).await,
+            architecture => control.order(architecture, part, "crash").await,
+        }
+    }
 }
 
 /// A client that follows no redirect, keeps no cookie and knows no proxy.

@@ -261,10 +261,12 @@ fn nothing_is_built_from_the_launcher_or_the_tests() {
 #[test]
 fn the_black_box_tests_are_built_from_no_crate_of_the_project() {
     let packages = packages();
-    let tests = packages.iter().find(|package| package.folder == "tests");
-    let tests = tests.expect("this package");
-    let used = [tests.dependencies.as_slice(), &tests.test_dependencies].concat();
-    assert_eq!(own(&packages, &used), Vec::<&str>::new());
+    let tests: Vec<&Package> = packages.iter().filter(|p| p.is_in("tests")).collect();
+    assert_eq!(tests.len(), 2, "the suites and the load generator");
+    for tests in tests {
+        let used = [tests.dependencies.as_slice(), &tests.test_dependencies].concat();
+        assert_eq!(own(&packages, &used), Vec::<&str>::new(), "{}", tests.name);
+    }
 }
 
 #[test]
@@ -329,5 +331,35 @@ fn every_source_file_says_what_it_is_for() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn every_test_that_the_table_of_fidelity_names_is_there() {
+    let table = fs::read_to_string(root().join("docs/lambda-fidelity.md")).expect("the table");
+    let mut sources = String::new();
+    let mut folders = vec![root().join("deploy/local/src/lambda")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+            } else {
+                sources.push_str(&fs::read_to_string(entry.path()).unwrap_or_default());
+            }
+        }
+    }
+    let is_test = |name: &&str| name.matches('_').count() > 2;
+    let named: Vec<&str> = table
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(is_test)
+        .collect();
+    assert!(named.len() > 30, "{named:?}");
+    for name in named {
+        assert!(
+            sources.contains(&format!("fn {name}()")),
+            "there is no test {name}"
+        );
     }
 }

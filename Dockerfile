@@ -2,6 +2,7 @@
 #
 #   docker build --target service --build-arg SERVICE=product .
 #   docker build --target launcher .       the one-shots: secrets, databases, seeding
+#   docker build --target load .           the load generator
 #   docker build --target serverless .     the functions on the local Lambda host
 #
 # No `# syntax=` line: it would have to be pulled, and the engine's own frontend suffices.
@@ -37,6 +38,11 @@ COPY --from=build /out/bin/bothways /bothways/bin/bothways
 COPY data /bothways/data
 HEALTHCHECK NONE
 ENTRYPOINT ["/bothways/bin/bothways", "container"]
+
+FROM base AS load
+COPY --from=build /out/bin/load /load
+HEALTHCHECK NONE
+ENTRYPOINT ["/load"]
 
 FROM base AS serverless
 COPY --from=build /out/bin/bothways /bothways/bin/bothways

@@ -250,14 +250,15 @@ fn place(shared: &Arc<Shared>, handle: &Handle) -> Option<OwnedSemaphorePermit> 
     }
     shared.figures().held_back += 1;
     let mut stop = shared.stop.subscribe();
-    handle.block_on(async {
+    let place = handle.block_on(async {
         tokio::select! {
-            // When the run is over, those under way give up their places; nobody begins in one of them.
-            biased;
             _ = stop.wait_for(|stop| *stop) => None,
             place = Arc::clone(&shared.places).acquire_owned() => place.ok(),
         }
-    })
+    });
+    // When the run is over, those under way give up their places, which may be heard of before the end itself is;
+    // nobody begins in one of them.
+    place.filter(|_| !*shared.stop.borrow())
 }
 
 /// A journey from its arrival to its end.

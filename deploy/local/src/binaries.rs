@@ -1,5 +1,7 @@
 //! Building the services and functions, and finding them beside the launcher.
 
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
@@ -45,6 +47,14 @@ pub(crate) async fn build() -> Result<(), String> {
     } else {
         Err("the build failed; see above".to_owned())
     }
+}
+
+/// Builds everything, and becomes the program that compares: Ctrl-C and the exit code are its own.
+pub(crate) async fn compare(options: &[OsString]) -> Result<(), String> {
+    build().await?;
+    let program = folder()?.join("compare");
+    let error = std::process::Command::new(&program).args(options).exec();
+    Err(format!("{}: {error}", program.display()))
 }
 
 /// Cargo's name of the profile whose output folder this is.

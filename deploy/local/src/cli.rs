@@ -31,6 +31,9 @@ pub(crate) enum Command {
     DeadLetters(DeadLetters),
     /// Draw the catalogue's pictures into a folder
     Illustrate(Illustrate),
+    /// Load both architectures side by side, and write a report; `compare --help` says more
+    #[command(disable_help_flag = true)]
+    Compare(Compare),
     /// Stop one process, such as search or serverless/payment-sandbox
     Stop(Name),
     /// Start a stopped process again
@@ -281,6 +284,17 @@ pub(crate) struct Name {
     pub(crate) data: Data,
 }
 
+/// What `compare` is told; it has a command line of its own.
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "OPTION"
+    )]
+    pub(crate) options: Vec<std::ffi::OsString>,
+}
+
 /// Options of `illustrate`.
 #[derive(Debug, Args)]
 pub(crate) struct Illustrate {
@@ -365,6 +379,22 @@ mod tests {
             panic!("not up")
         };
         assert_eq!(up.replicas, [("product".to_owned(), 2)]);
+    }
+
+    #[test]
+    fn compare_gets_its_options_as_they_are() {
+        let cli = Cli::parse_from([
+            "bothways",
+            "compare",
+            "--quick",
+            "--left",
+            "a=http://b",
+            "-h",
+        ]);
+        let Some(Command::Compare(compare)) = cli.command else {
+            panic!("not compare")
+        };
+        assert_eq!(compare.options, ["--quick", "--left", "a=http://b", "-h"]);
     }
 
     #[test]

@@ -71,6 +71,7 @@ async fn run(cli: Cli) -> Result<(), String> {
         Command::Import(options) => remote::import(&options).await,
         Command::DeadLetters(command) => dead_letters::run(&command).await,
         Command::Illustrate(options) => pictures::write(&options),
+        Command::Compare(compare) => binaries::compare(&compare.options).await,
         Command::Stop(name) => remote::order(&name, "stop").await,
         Command::Start(name) => remote::order(&name, "start").await,
         Command::Container(command) => container::run(command).await,

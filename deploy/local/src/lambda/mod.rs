@@ -91,6 +91,7 @@ pub(crate) struct Host {
 #[derive(Debug, Serialize)]
 pub(crate) struct FunctionStatus {
     name: String,
+    memory_mb: u64,
     instances: Vec<u32>,
     #[serde(flatten)]
     totals: Totals,
@@ -174,6 +175,7 @@ impl Host {
             .values()
             .map(|pool| FunctionStatus {
                 name: pool.spec.binary.clone(),
+                memory_mb: pool.spec.memory_mb,
                 instances: pool.pids(),
                 totals: pool.totals(),
             })

@@ -12,7 +12,7 @@ use bothways_compare::{
     report,
     results::{Asked, Cost, Machine, Results, Side},
     shop::{Launcher, Sample, Shop, Target, Where},
-    stand,
+    simulation, stand,
 };
 use bothways_load::arrivals::duration;
 use clap::{Args, Parser, Subcommand};
@@ -111,6 +111,7 @@ impl Run {
             warm_up: seconds(3),
             objective: self.objective,
             try_for: seconds(3),
+            search_for: seconds(80),
             highest: 5_000.0,
             spike: self.rate * 5.0,
             spike_for: seconds(6),
@@ -127,6 +128,7 @@ impl Run {
             round: seconds(12),
             warm_up: seconds(15),
             try_for: seconds(8),
+            search_for: seconds(480),
             spike_for: seconds(10),
             spikes: 4,
             starts: 12,
@@ -159,6 +161,7 @@ async fn run(options: Run) -> Result<(), String> {
     let cost = figures.map(|measured| Cost {
         curves: curves(&measured, &prices),
         what_ifs: what_ifs(&measured, &prices),
+        simulated: simulation::spike(&measured, &prices),
         measured,
         prices,
     });

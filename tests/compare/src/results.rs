@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::{
     cost::{Curve, Measured, Prices, WhatIf},
     shop::Target,
+    simulation::Scenario,
     statistics::Comparison,
 };
 
@@ -249,6 +250,8 @@ pub struct Cost {
     pub curves: Vec<Curve>,
     /// If something were different, with daily traffic.
     pub what_ifs: Vec<WhatIf>,
+    /// A spike past what one machine can offer.
+    pub simulated: Option<Scenario>,
 }
 
 /// All of it.

@@ -56,7 +56,7 @@ section! {
         sqs: Sqs,
         /// S3.
         s3: S3,
-        /// CloudWatch Logs.
+        /// Logs that are kept.
         logs: Logs,
         /// To the internet.
         transfer: Transfer,
@@ -162,7 +162,7 @@ section! {
 }
 
 section! {
-    /// CloudWatch Logs.
+    /// Logs that are kept.
     Logs {
         /// A GB taken in.
         gb: f64,
@@ -196,6 +196,8 @@ section! {
         memory_headroom: f64,
         /// Memory at which a function has a whole vCPU.
         full_vcpu_at_mb: f64,
+        /// What AWS adds to an instance's start, in milliseconds; it is waited for and not billed.
+        micro_vm_ms: f64,
         /// How long an idle instance is kept.
         idle_reaped_after_seconds: f64,
         /// Invocations that find no warm instance however busy the function is.

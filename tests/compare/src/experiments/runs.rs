@@ -1,6 +1,9 @@
 //! Loading both sides, in turns.
 
-use std::{future::pending, time::Duration};
+use std::{
+    future::pending,
+    time::{Duration, Instant},
+};
 
 use bothways_load::{
     Plan,
@@ -35,6 +38,8 @@ pub struct Settings {
     pub objective: Duration,
     /// How long a rate is tried.
     pub try_for: Duration,
+    /// When the search ends even if it is not narrow yet: a machine that is too busy fails at every rate.
+    pub search_for: Duration,
     /// Journeys a second beyond which nothing is tried.
     pub highest: f64,
     /// Journeys a second in the spike.
@@ -60,23 +65,6 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// Journeys of people who don't stop to think: the rate of requests is the rate of journeys, times a constant.
-    fn plan(&self, shape: Shape, length: Duration, seed: u64) -> Plan {
-        Plan {
-            shape,
-            length,
-            at_most: u64::MAX,
-            spacing: Spacing::Even,
-            mix: Mix::usual(),
-            thinks: Vec::new(),
-            payment: "pm_card_visa".to_owned(),
-            patience: Duration::from_secs(10),
-            places: 1000,
-            grace: GRACE,
-            seed,
-        }
-    }
-
     async fn load(&self, shop: &Shop, plan: &Plan) -> Result<Figures, String> {
         let figures = run(plan, &shop.url, pending(), |_| {}).await;
         figures.map_err(|error| format!("{}: {error}", shop.name))
@@ -93,13 +81,13 @@ impl Bench {
         } = self.settings;
         for shop in shops {
             (self.say)(&format!("warming {} up", shop.name));
-            self.load(shop, &self.plan(Shape::Constant(rate), warm_up, 0))
+            self.load(shop, &plan(Shape::Constant(rate), warm_up, 0))
                 .await?;
         }
         for (turn, right) in turns(rounds).enumerate() {
             let (shop, side) = (&shops[usize::from(right)], &mut sides[usize::from(right)]);
             // The same journeys on both sides of a pair.
-            let plan = self.plan(Shape::Constant(rate), round, 1 + turn as u64 / 2);
+            let plan = plan(Shape::Constant(rate), round, 1 + turn as u64 / 2);
             let before = shop.sample().await?;
             let figures = self.load(shop, &plan).await?;
             let after = shop.sample().await?;
@@ -126,11 +114,14 @@ impl Bench {
         let first = self.settings.rate * 2.0;
         let mut searches = [(); 2].map(|()| Search::new(first, self.settings.highest));
         let mut seed = 1000;
-        while searches.iter().any(|search| search.next().is_some()) {
+        let began = Instant::now();
+        while searches.iter().any(|search| search.next().is_some())
+            && began.elapsed() < self.settings.search_for
+        {
             for (shop, search) in shops.iter().zip(&mut searches) {
                 let Some(rate) = search.next() else { continue };
                 seed += 1;
-                let plan = self.plan(Shape::Constant(rate), self.settings.try_for, seed);
+                let plan = plan(Shape::Constant(rate), self.settings.try_for, seed);
                 let figures = self.load(shop, &plan).await?;
                 let latency = Latency::of(&figures.all);
                 let in_time = latency.p99 < self.settings.objective.as_secs_f64() * 1000.0;
@@ -172,7 +163,7 @@ impl Bench {
                 "spike of {} journeys/s at {}",
                 self.settings.spike, shop.name
             ));
-            let plan = self.plan(shape.clone(), length, 2000 + turn as u64 / 2);
+            let plan = plan(shape.clone(), length, 2000 + turn as u64 / 2);
             let before = shop.sample().await?;
             // The generator reads the catalogue first; what that woke is gone again when the spike comes.
             let cool = async {
@@ -196,7 +187,7 @@ impl Bench {
                 "{} of {} crashes",
                 self.settings.failing, shop.name
             ));
-            let plan = self.plan(Shape::Constant(self.settings.rate), length, 3000);
+            let plan = plan(Shape::Constant(self.settings.rate), length, 3000);
             let crash = async {
                 tokio::time::sleep(Duration::from_secs(3)).await;
                 shop.crash(self.settings.failing).await
@@ -277,6 +268,23 @@ impl Bench {
             });
         }
         Ok(())
+    }
+}
+
+/// Journeys of people who don't stop to think: the rate of requests is the rate of journeys, times a constant.
+fn plan(shape: Shape, length: Duration, seed: u64) -> Plan {
+    Plan {
+        shape,
+        length,
+        at_most: u64::MAX,
+        spacing: Spacing::Even,
+        mix: Mix::usual(),
+        thinks: Vec::new(),
+        payment: "pm_card_visa".to_owned(),
+        patience: Duration::from_secs(10),
+        places: 1000,
+        grace: GRACE,
+        seed,
     }
 }
 

@@ -7,7 +7,8 @@ use bothways_load::journey::Step;
 use super::svg::{Axis, Hue, Line, Mark, Plot, Row, bars, escape, number, short};
 use crate::{
     cost::{Curve, Point},
-    results::{Cost, Course, Results, Second, Side},
+    results::{Cost, Course, Results, Second, Side, count},
+    simulation::Met,
     statistics::{LEAST_EFFECT, Verdict},
 };
 
@@ -43,6 +44,7 @@ pub fn html(results: &Results) -> String {
         failure(results),
         parts(results),
         costs(results),
+        simulated(results),
         table(results),
     ];
     page.extend(charts.into_iter().flatten());
@@ -62,10 +64,11 @@ fn section(title: &str, lead: &str, body: &str) -> String {
 
 fn list(page: &mut String, title: &str, lead: &str, items: &[String]) {
     if !items.is_empty() {
-        let items: String = items
+        let items: Vec<String> = items
             .iter()
             .map(|item| format!("<li>{}</li>", escape(item)))
             .collect();
+        let items = items.concat();
         *page += &section(title, lead, &format!("<ul>{items}</ul>"));
     }
 }
@@ -278,7 +281,7 @@ fn parts(results: &Results) -> Option<String> {
         let requests: u64 = side.rounds.iter().map(|round| round.requests).sum();
         side.loaded_memory_mb
             .contains_key(name)
-            .then(|| spent * 1000.0 / crate::results::count(requests.max(1)))
+            .then(|| spent * 1000.0 / count(requests.max(1)))
     };
     let loaded = |side: &Side, name: &str| side.loaded_memory_mb.get(name).copied();
     if names.is_empty() {
@@ -375,7 +378,7 @@ fn cost_plot(curve: &Curve) -> String {
 fn what_ifs(cost: &Cost) -> String {
     let mut rows = String::new();
     for what_if in &cost.what_ifs {
-        let totals: String = what_if
+        let totals: Vec<String> = what_if
             .totals
             .iter()
             .map(|(services, functions)| {
@@ -386,6 +389,7 @@ fn what_ifs(cost: &Cost) -> String {
                 )
             })
             .collect();
+        let totals = totals.concat();
         let even: Vec<String> = what_if
             .break_even
             .iter()
@@ -406,6 +410,47 @@ fn what_ifs(cost: &Cost) -> String {
         "<div class=scroll><table><tr><th>what if, with daily traffic: dollars a month<th>1 M requests<th>10 M<th>100 M<th>1 bn\
          <th>the same at</tr>{rows}</table></div>"
     )
+}
+
+fn simulated(results: &Results) -> Option<String> {
+    let scenario = results.cost.as_ref()?.simulated.as_ref()?;
+    let line = |hue, name: &str, met: &Met| {
+        let mut second = 0.0;
+        let mut points = Vec::new();
+        for running in &met.outcome.by_second {
+            points.push((second, count(*running as u64)));
+            second += 1.0;
+        }
+        Line {
+            hue,
+            name: name.to_owned(),
+            points,
+            dashed: false,
+            dots: false,
+        }
+    };
+    let lines = vec![
+        line(Hue::Left, "tasks of services", &scenario.services),
+        line(Hue::Right, "instances of functions", &scenario.functions),
+    ];
+    let all = || lines.iter().flat_map(|line| &line.points);
+    let plot = Plot {
+        x: Axis::linear("second", all().map(|point| point.0)),
+        y: Axis::linear("running", all().map(|point| point.1)),
+        marks: vec![Mark::X(count(scenario.at), "the spike".to_owned())],
+        says: "Instances and tasks by second in a simulated spike".to_owned(),
+        lines,
+    };
+    let met = |met: &Met| format!("{} s and {} s", number(met.p50), number(met.p99));
+    let lead = format!(
+        "Simulated with what was measured: from {} to {} requests a second for five minutes. Half and 99 of 100 are answered \
+         within {} by services that an autoscaler looks after by the minute, and within {} by functions.",
+        number(scenario.base),
+        number(scenario.peak),
+        met(&scenario.services),
+        met(&scenario.functions)
+    );
+    Some(section("Scale-out past this machine", &lead, &plot.svg()))
 }
 
 fn table(results: &Results) -> Option<String> {
@@ -477,10 +522,7 @@ fn circumstances(results: &Results) -> String {
             escape(asked.commit.as_deref().unwrap_or("no commit known"))
         ),
     ];
-    let items: String = items
-        .iter()
-        .map(|item| format!("<li>{item}</li>"))
-        .collect();
+    let items = items.map(|item| format!("<li>{item}</li>")).concat();
     section(
         "Circumstances",
         "The JSON beside this page has every raw figure.",

@@ -51,7 +51,7 @@ pub fn meaning(results: &Results) -> Vec<String> {
     ] {
         says.extend(all(what).map(|compared| figure(compared, names, noun)));
     }
-    says.extend([left, right].into_iter().filter_map(|side| spike(side)));
+    says.extend([left, right].into_iter().filter_map(spike));
     says.extend(
         [left, right]
             .into_iter()

@@ -361,7 +361,7 @@ pub(super) fn bars(rows: &[Row], unit: &str, says: &str) -> String {
                 let opacity = [1.0, 0.5, 0.22].get(index).copied().unwrap_or(0.15);
                 let _ = write!(
                     svg,
-                    "<rect class='bar {}' x={NAME} y={y:.1} width={:.1} height={BAR} rx=2 opacity={opacity}/>",
+                    "<rect class='bar {}' x={NAME} y={y:.1} width={:.1} height={BAR} rx=2 opacity='{opacity}'/>",
                     hue.class(),
                     (value / most * room).max(1.0)
                 );

@@ -2,9 +2,11 @@
 
 mod lambda;
 mod replicas;
+mod scenario;
 
 pub use lambda::{Account, Host, simulate as functions};
 pub use replicas::{Autoscaler, simulate as replicas};
+pub use scenario::{Met, Scenario, spike};
 
 use serde::Serialize;
 

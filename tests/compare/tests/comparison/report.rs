@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bothways_compare::simulation;
 use bothways_compare::{
     cost::{Measured, Prices, curves, what_ifs},
     experiments::compared,
@@ -110,6 +111,7 @@ fn results(sides: [Side; 2], cost: bool) -> Results {
         cost: cost.then(|| Cost {
             curves: curves(&measured, &prices),
             what_ifs: what_ifs(&measured, &prices),
+            simulated: simulation::spike(&measured, &prices),
             measured,
             prices,
         }),
@@ -131,10 +133,12 @@ fn a_report_stands_alone_and_has_every_picture() {
         assert!(!page.contains(outside), "{outside} in the page");
     }
     assert!(page.contains("prefers-color-scheme: dark"));
-    // Steps, throughput, spike, failure, CPU, memory twice, three curves of cost.
-    assert_eq!(page.matches("<svg").count(), 10);
+    // Steps, throughput, spike, failure, CPU, memory twice, three curves of cost, the simulation.
+    assert_eq!(page.matches("<svg").count(), 11);
     assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
     assert!(page.contains("the same at"), "break-even is marked");
+    // A bare value before a slash would swallow it, and the page with it.
+    assert!(!page.contains("opacity=0") && !page.contains("opacity=1"));
     assert!(page.contains("a&lt;b&gt;") && !page.contains("a<b>"));
     assert!(!page.contains("NaN") && !page.contains("inf"));
     let json = serde_json::to_string(&results).unwrap();
@@ -148,7 +152,7 @@ fn differences_are_told_with_their_direction_and_interval() {
         assert!(
             said.iter().any(|sentence| sentence.contains(text)),
             "{text}: {said:#?}"
-        )
+        );
     };
     has("The median answer of functions is 20 % slower (");
     has("functions is slower than microservices in view; in the others no difference is certain");

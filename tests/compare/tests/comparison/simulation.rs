@@ -1,6 +1,9 @@
 //! The simulation: limits, and what theory says of simple cases.
 
-use bothways_compare::simulation::{Account, Autoscaler, Host, Outcome, functions, replicas};
+use bothways_compare::{
+    cost::{Measured, Prices},
+    simulation::{Account, Autoscaler, Host, Outcome, functions, replicas, spike},
+};
 use bothways_load::arrivals::{Shape, Spacing};
 use std::time::Duration;
 
@@ -112,6 +115,28 @@ fn the_local_host_lets_wait_what_lambda_refuses() {
     let outcome = functions([0.0, 0.0, 0.0, 0.0], || 1.0, 0.5, &local);
     assert_eq!((outcome.started, outcome.refused, outcome.most), (2, 0, 2));
     assert_eq!(outcome.latencies, [1.5, 1.5, 2.5, 2.5]);
+}
+
+#[test]
+fn a_spike_past_one_machine_is_met_as_the_simulation_of_each_says() {
+    let spike = spike(&Measured::example(), &Prices::ours().unwrap()).unwrap();
+    let (services, functions) = (&spike.services, &spike.functions);
+    assert!(
+        functions.p99 < 1.0 && services.p99 > 1.0,
+        "{} and {}",
+        functions.p99,
+        services.p99
+    );
+    assert!(functions.outcome.most <= 1000 && services.outcome.most > 2);
+    assert_eq!(
+        (functions.outcome.refused, services.outcome.refused),
+        (0, 0)
+    );
+    let nothing = Measured {
+        services: Vec::new(),
+        functions: Vec::new(),
+    };
+    assert!(bothways_compare::simulation::spike(&nothing, &Prices::ours().unwrap()).is_none());
 }
 
 fn scaler() -> Autoscaler {

@@ -127,7 +127,7 @@ impl Bench {
                 let in_time = latency.p99 < self.settings.objective.as_secs_f64() * 1000.0;
                 let held = in_time && figures.completed() == figures.offered;
                 (self.say)(&format!(
-                    "{} at {rate:.0} journeys/s: {:.0} answers/s, p99 {:.1} ms{}",
+                    "{} at {rate:.1} journeys/s: {:.0} answers/s, p99 {:.1} ms{}",
                     shop.name,
                     figures.rate(),
                     latency.p99,

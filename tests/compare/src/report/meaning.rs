@@ -13,6 +13,7 @@ pub fn meaning(results: &Results) -> Vec<String> {
     let [left, right] = &results.sides;
     let names = [left.target.name.as_str(), right.target.name.as_str()];
     let mut says = Vec::new();
+    says.extend(disturbed(results));
     let all = |what: &str| {
         results
             .compared
@@ -61,6 +62,23 @@ pub fn meaning(results: &Results) -> Vec<String> {
         says.extend(cost.curves.iter().map(|curve| bill(curve, &cost.prices)));
     }
     says
+}
+
+/// Whether the machine had other things to do, or the generator could not keep its time.
+fn disturbed(results: &Results) -> Option<String> {
+    let machine = &results.machine;
+    let load: f64 = machine.load.split(' ').next()?.parse().ok()?;
+    let cores = u32::try_from(machine.cores).unwrap_or(u32::MAX);
+    let late = |side: &Side| side.median(|round| Some(round.generator_late_ms));
+    let late = results.sides.iter().filter_map(late).fold(0.0, f64::max);
+    (load > f64::from(cores) / 2.0 || late > 20.0).then(|| {
+        format!(
+            "This machine was busy with other things: load average {} on {cores} cores when it began, and the load \
+             generator was {} ms late at p99. Absolute figures are worth little; repeat them on a quiet one.",
+            number(load),
+            number(late)
+        )
+    })
 }
 
 fn percent(ratio: f64) -> String {

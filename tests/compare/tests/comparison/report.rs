@@ -167,6 +167,14 @@ fn differences_are_told_with_their_direction_and_interval() {
 }
 
 #[test]
+fn a_machine_that_was_busy_is_told_before_anything_else() {
+    let mut results = results([side("microservices", 2.0), side("serverless", 2.4)], false);
+    assert!(!results.meaning[0].contains("busy"));
+    results.machine.load = "7.5 3.0 1.0".to_owned();
+    assert!(meaning(&results)[0].starts_with("This machine was busy"));
+}
+
+#[test]
 fn the_same_twice_is_told_as_no_difference() {
     let said = results([side("a=http://a", 2.0), side("b=http://b", 2.0)], false).meaning;
     for sentence in said

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 use crate::{
     books::Purchase,
     load::{Load, SERVICES, SHOPPERS},
+    replicas::{count, replicas},
 };
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -33,13 +34,10 @@ fn containers() -> Containers {
 
 /// How many requests each replica has had from the gateway, by its address.
 async fn requests(containers: &Containers, service: &str) -> BTreeMap<String, u64> {
-    let states = containers.upstreams("gateway").await;
-    let state = states.into_iter().find(|state| state["name"] == service);
-    let endpoints = state.and_then(|state| state["endpoints"].as_array().cloned());
-    let counted = endpoints.unwrap_or_default().into_iter().map(|endpoint| {
-        let address = endpoint["address"].as_str().unwrap_or_default().to_owned();
-        (address, endpoint["requests"].as_u64().unwrap_or_default())
-    });
+    let replicas = replicas(&containers.upstreams("gateway").await, service);
+    let counted = replicas
+        .into_iter()
+        .map(|(address, replica)| (address, count(&replica, "requests")));
     counted.collect()
 }
 
@@ -185,12 +183,7 @@ async fn postgres_is_restarted_under_load_and_no_order_is_lost(shop: &Shop) {
         containers.is_healthy(&postgres).await;
         let back = Instant::now();
         eventually(RECOVERY, "people buy again", async || {
-            let opened = shop.post("/api/carts").try_send().await?;
-            let id = opened.value()["id"].as_str().unwrap_or_default().to_owned();
-            let item = format!("/api/carts/{id}/items/{}", other.id);
-            let one = serde_json::json!({ "quantity": 1 });
-            shop.put(&item).json(&one).try_send().await?;
-            let bought = shop.checkout(&id).try_send().await?;
+            let bought = shop.try_buy(&other.id).await?;
             (bought.status == 201)
                 .then_some(())
                 .ok_or_else(|| bought.summary())

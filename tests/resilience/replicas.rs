@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use bothways_tests::{
-    Case, Control, Launcher, Options, Product, RECOVERY, Shop, cases, eventually,
+    Case, Control, Launcher, Options, Product, RECOVERY, Shop, cases, entries, eventually,
 };
 use futures::future::join_all;
 use serde_json::Value;
@@ -23,6 +23,7 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 const ARCHITECTURE: &str = "microservices";
+
 /// A shop of its own with these replicas.
 fn start(replicas: impl IntoIterator<Item = (&'static str, usize)>) -> (Launcher, Shop) {
     let mut options = Options::of(ARCHITECTURE);
@@ -34,21 +35,25 @@ fn start(replicas: impl IntoIterator<Item = (&'static str, usize)>) -> (Launcher
     (launcher, shop)
 }
 
-/// How the gateway finds the replicas of a service to be, by address.
-async fn replicas(control: &Control, service: &str) -> BTreeMap<String, Value> {
-    let states = control.upstreams(ARCHITECTURE, "gateway").await;
-    let state = states.iter().find(|state| state["name"] == service);
-    let endpoints = state.and_then(|state| state["endpoints"].as_array().cloned());
-    let endpoints = endpoints.unwrap_or_else(|| panic!("no {service} in {states:?}"));
-    let named = endpoints.into_iter().map(|endpoint| {
-        let address = endpoint["address"].as_str().unwrap_or_default();
-        (address.to_owned(), endpoint)
+/// The replicas of a service, by address, as a caller finds its upstreams to be; none that it never called.
+pub(crate) fn replicas(upstreams: &[Value], service: &str) -> BTreeMap<String, Value> {
+    let state = upstreams.iter().find(|state| state["name"] == service);
+    let endpoints = state.map_or(&[][..], |state| entries(&state["endpoints"]));
+    let named = endpoints.iter().map(|endpoint| {
+        let address = endpoint["address"].as_str().expect("an address");
+        (address.to_owned(), endpoint.clone())
     });
     named.collect()
 }
 
-fn requests(endpoint: &Value) -> u64 {
-    endpoint["requests"].as_u64().expect("a count")
+/// What a replica's caller has counted of it.
+pub(crate) fn count(replica: &Value, what: &str) -> u64 {
+    replica[what].as_u64().expect("a count")
+}
+
+/// How the gateway finds the replicas of the product service to be.
+async fn products(control: &Control) -> BTreeMap<String, Value> {
+    replicas(&control.upstreams(ARCHITECTURE, "gateway").await, "product")
 }
 
 /// Reads a product so often, some at a time; the statuses.
@@ -71,11 +76,11 @@ async fn three_replicas_share_the_load(_given: &Shop) {
     let (_launcher, shop) = start([("product", 3)]);
     let control = shop.control();
     let product = shop.product().stock(9).create().await;
-    let before = replicas(&control, "product").await;
+    let before = products(&control).await;
     assert_eq!(before.len(), 3);
     assert_eq!(failures(&read(&shop, &product, 600).await), 0);
-    for (address, replica) in replicas(&control, "product").await {
-        let share = requests(&replica) - requests(&before[&address]);
+    for (address, replica) in products(&control).await {
+        let share = count(&replica, "requests") - count(&before[&address], "requests");
         assert!((150..=252).contains(&share), "{share} of 600");
     }
 }
@@ -86,23 +91,23 @@ async fn a_frozen_replica_is_left_out_and_comes_back(_given: &Shop) {
     let product = shop.product().stock(9).create().await;
     let process = control.process(ARCHITECTURE, "product-2").await;
     let address = format!("127.0.0.1:{}", process.port);
-    let replica = async || replicas(&control, "product").await[&address].clone();
-    let before = requests(&replica().await);
+    let replica = async || products(&control).await[&address].clone();
+    let before = count(&replica().await, "requests");
     let frozen = Frozen::new(&process);
     assert_eq!(failures(&read(&shop, &product, 600).await), 0);
     let state = replica().await;
     assert_eq!(state["ejected"], true, "{state}");
     // Three that waited in vain put it out; whoever had asked it meanwhile waited, too. Since then, one now and then sees
     // whether it is back.
-    let asked = requests(&state) - before;
-    let tried = state["ejections"].as_u64().expect("a count");
+    let asked = count(&state, "requests") - before;
+    let tried = count(&state, "ejections");
     assert!(asked <= 3 + SHOPPERS as u64 + tried, "{asked} of 600");
     drop(frozen);
-    let after = requests(&state);
+    let after = count(&state, "requests");
     eventually(RECOVERY, "it serves again", async || {
         assert_eq!(failures(&read(&shop, &product, 40).await), 0);
         let state = replica().await;
-        let serves = state["ejected"] == false && requests(&state) > after + 10;
+        let serves = state["ejected"] == false && count(&state, "requests") > after + 10;
         if serves {
             Ok(())
         } else {

@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::{ask::Reply, shop::Shop, shop::text, unique};
+use crate::{
+    ask::{Ask, Reply},
+    shop::{Shop, text},
+    unique,
+};
 
 /// Somebody who registered and signed in.
 #[derive(Debug, Clone)]
@@ -39,8 +43,13 @@ impl User {
 
     /// Opens another session.
     pub async fn sign_in(&self, shop: &Shop) -> Reply {
+        self.signing_in(shop).send().await
+    }
+
+    /// The request that opens another session.
+    pub fn signing_in(&self, shop: &Shop) -> Ask {
         let body = json!({ "email": self.email, "password": self.password });
-        shop.post("/api/sessions").json(&body).send().await
+        shop.post("/api/sessions").json(&body)
     }
 }
 
@@ -85,7 +94,7 @@ impl Cart {
         format!("{}/items/{product}", self.path)
     }
 
-    fn signed(&self, ask: crate::Ask) -> crate::Ask {
+    fn signed(&self, ask: Ask) -> Ask {
         match &self.bearer {
             Some(token) => ask.bearer(token),
             None => ask,
@@ -194,7 +203,7 @@ impl Checkout {
         self
     }
 
-    fn ask(&self) -> crate::Ask {
+    fn ask(&self) -> Ask {
         let mut ask = self.shop.post("/api/checkout").json(&self.body);
         if let Some(key) = &self.key {
             ask = ask.header("idempotency-key", key);

@@ -2,11 +2,10 @@
 
 use std::{env, process::Command};
 
-use reqwest::Method;
 use serde_json::Value;
 
 use crate::{
-    ask::{Ask, entries},
+    control::upstreams,
     poll::{SOON, eventually},
     shop::client,
 };
@@ -119,11 +118,8 @@ impl Containers {
         let Some(address) = addresses_of(&container).await.pop() else {
             return Vec::new();
         };
-        let path = "/internal/upstreams";
-        let url = format!("http://{address}:{ADMIN_PORT}{path}");
-        let asked = Ask::new(&self.client, &Method::GET, &url, path);
-        let answer = asked.try_send().await;
-        answer.map_or_else(|_| Vec::new(), |reply| entries(&reply.value()).to_vec())
+        let asked = upstreams(&self.client, &format!("{address}:{ADMIN_PORT}")).await;
+        asked.unwrap_or_default()
     }
 }
 

@@ -87,10 +87,7 @@ impl Control {
         name: &str,
     ) -> Result<Vec<Value>, String> {
         let port = self.process(architecture, name).await.admin_port;
-        let path = "/internal/upstreams";
-        let url = format!("http://127.0.0.1:{port}{path}");
-        let reply = Ask::new(&self.client, &Method::GET, &url, path);
-        Ok(entries(&reply.try_send().await?.value()).to_vec())
+        upstreams(&self.client, &format!("127.0.0.1:{port}")).await
     }
 
     /// The pids of everything the launcher started: services and function instances.
@@ -156,6 +153,13 @@ impl Control {
         })
         .await;
     }
+}
+
+/// How the service with this internal port finds those to be that it calls; `Err` if it does not answer.
+pub(crate) async fn upstreams(client: &reqwest::Client, at: &str) -> Result<Vec<Value>, String> {
+    let path = "/internal/upstreams";
+    let ask = Ask::new(client, &Method::GET, &format!("http://{at}{path}"), path);
+    Ok(entries(&ask.try_send().await?.value()).to_vec())
 }
 
 fn process(value: &Value) -> Process {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::{
-    ask::Ask,
+    ask::{Ask, Reply},
     buyer::{Cart, Checkout, User},
     control::Control,
     ledger::Ledger,
@@ -155,6 +155,23 @@ impl Shop {
     /// Starts buying a cart, with everything filled in.
     pub fn checkout(&self, cart: &str) -> Checkout {
         Checkout::new(self.clone(), cart)
+    }
+
+    /// Buys one of a product with a new cart; the answer of the first request that wasn't as it should be, or the
+    /// checkout's. No answer at all is an `Err`.
+    pub async fn try_buy(&self, product: &str) -> Result<Reply, String> {
+        let opened = self.post("/api/carts").try_send().await?;
+        if opened.status != 201 {
+            return Ok(opened);
+        }
+        let cart = text(&opened.value()["id"]);
+        let item = format!("/api/carts/{cart}/items/{product}");
+        let put = self.put(&item).json(&json!({ "quantity": 1 }));
+        let put = put.try_send().await?;
+        if put.status != 200 {
+            return Ok(put);
+        }
+        self.checkout(&cart).try_send().await
     }
 
     /// What inventory says about a product.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::cli::Up;
 use crate::lambda::Host;
 use crate::ports::{self, Reserved};
+use crate::postgres::Server;
 use crate::setup::Setup;
 use crate::state::ShopState;
 use crate::supervisor::Process;
@@ -45,10 +46,7 @@ pub(crate) async fn start(
         )
     };
     let routes: BTreeMap<_, _> = up.functions.iter().map(route).collect();
-    let database = match &setup.database {
-        Some(server) => server.hybrid_url(),
-        None => setup.sqlite_url(ARCHITECTURE)?,
-    };
+    let database = setup.database_url(ARCHITECTURE, Server::hybrid_url)?;
     let (processes, state) =
         microservices::start_as(ARCHITECTURE, setup, public, &database, &routes)?;
     let mut environment = setup.environment.clone();

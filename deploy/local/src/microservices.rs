@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::ports::Reserved;
+use crate::postgres::Server;
 use crate::setup::{Instance, Setup};
 use crate::state::ShopState;
 use crate::supervisor::Process;
@@ -48,10 +49,7 @@ pub(crate) fn start(
     setup: &Setup,
     public: Reserved,
 ) -> Result<(Vec<Arc<Process>>, ShopState), String> {
-    let database = match &setup.database {
-        Some(server) => server.microservices_url(),
-        None => setup.sqlite_url(ARCHITECTURE)?,
-    };
+    let database = setup.database_url(ARCHITECTURE, Server::microservices_url)?;
     start_as(ARCHITECTURE, setup, public, &database, &BTreeMap::new())
 }
 

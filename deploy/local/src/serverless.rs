@@ -10,6 +10,7 @@ use crate::cli::{Capacity, Up};
 use crate::lambda::{Host, HostOptions};
 use crate::logs::Logs;
 use crate::ports::Reserved;
+use crate::postgres::Server;
 use crate::reaper::Reaper;
 use crate::setup::Setup;
 use crate::state::ShopState;
@@ -60,10 +61,7 @@ pub(crate) async fn start(
     environment
         .entry("LOG_FORMAT".to_owned())
         .or_insert_with(|| "text".to_owned());
-    let database = match &setup.database {
-        Some(server) => server.serverless_url(),
-        None => setup.sqlite_url(ARCHITECTURE)?,
-    };
+    let database = setup.database_url(ARCHITECTURE, Server::serverless_url)?;
     let options = host_options(
         parameters(setup, &state, database),
         &setup.data.of(ARCHITECTURE)?,

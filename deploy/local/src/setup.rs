@@ -155,11 +155,16 @@ impl Setup {
     }
 
     /// `DATABASE_URL` of an architecture on SQLite: a file per context.
-    pub(crate) fn sqlite_url(&self, architecture: &str) -> Result<String, String> {
-        Ok(format!(
-            "sqlite://{}/{{context}}.db",
-            self.data.of(architecture)?.display()
-        ))
+    pub(crate) fn database_url(
+        &self,
+        architecture: &str,
+        on_server: impl FnOnce(&Server) -> String,
+    ) -> Result<String, String> {
+        if let Some(server) = &self.database {
+            return Ok(on_server(server));
+        }
+        let folder = self.data.of(architecture)?;
+        Ok(format!("sqlite://{}/{{context}}.db", folder.display()))
     }
 
     /// What `state.json` says about a shop.

@@ -1,6 +1,6 @@
 //! The gateway: takes a request to the service that answers its path, and the answer back.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -25,7 +25,7 @@ use crate::{
 const MAX_URI: usize = 8 * 1024;
 
 /// The gateway.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Gateway {
     upstreams: Upstreams,
     connections: Connections,
@@ -48,8 +48,10 @@ impl Gateway {
 
     /// Every path: those of `own` answered here, all others forwarded. Needs `ConnectInfo<SocketAddr>`.
     pub fn router(self, own: Router) -> Router {
-        let limited = from_fn_with_state(self.clone(), limit_rate);
-        own.merge(Router::new().fallback(forward).with_state(self))
+        // Every request has it several times.
+        let gateway = Arc::new(self);
+        let limited = from_fn_with_state(gateway.clone(), limit_rate);
+        own.merge(Router::new().fallback(forward).with_state(gateway))
             .layer(limited)
     }
 
@@ -91,7 +93,7 @@ impl Gateway {
 }
 
 async fn forward(
-    State(gateway): State<Gateway>,
+    State(gateway): State<Arc<Gateway>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
@@ -100,7 +102,7 @@ async fn forward(
 }
 
 async fn limit_rate(
-    State(gateway): State<Gateway>,
+    State(gateway): State<Arc<Gateway>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
     next: Next,

@@ -119,11 +119,14 @@ impl Upstreams {
         elsewhere: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, Failure> {
         let find = |target: Target| -> Result<Arc<Upstream>, Failure> {
-            let name = target.name().to_uppercase();
-            let route = format!("GATEWAY_ROUTE_{name}");
-            let (variable, text) = match elsewhere(&route) {
-                Some(text) => (route, text),
-                None => (format!("{name}_URL"), address(&format!("{name}_URL"))?),
+            let (route, service) = (route(target), service(target));
+            let given = elsewhere(&route);
+            let is_service = given.is_none();
+            let (variable, text) = if let Some(text) = given {
+                (route, text)
+            } else {
+                let text = address(&service)?;
+                (service, text)
             };
             let upstream = registry.upstream(target.name(), &text);
             let upstream = upstream.map_err(|error| format!("{variable}: {error}"))?;
@@ -131,17 +134,15 @@ impl Upstreams {
             if !discovery.path().is_empty() {
                 return Err(format!("{variable}: nothing may follow the host and port").into());
             }
-            if discovery.scheme() != "http" && variable.ends_with("_URL") {
+            if discovery.scheme() != "http" && is_service {
                 return Err(format!("{variable}: services are at http://host:port").into());
             }
             Ok(upstream)
         };
-        let hybrid = Target::SERVICES.iter().any(|target| {
-            let variable = format!("GATEWAY_ROUTE_{}", target.name().to_uppercase());
-            elsewhere(&variable).is_some()
-        });
         Ok(Self {
-            hybrid,
+            hybrid: Target::SERVICES
+                .iter()
+                .any(|target| elsewhere(&route(*target)).is_some()),
             search: find(Target::Search)?,
             product: find(Target::Product)?,
             inventory: find(Target::Inventory)?,
@@ -172,6 +173,16 @@ impl Upstreams {
             Target::Nobody => None,
         }
     }
+}
+
+/// The setting that says where a target's service is.
+fn service(target: Target) -> String {
+    format!("{}_URL", target.name().to_uppercase())
+}
+
+/// The setting that leads a target's routes elsewhere.
+fn route(target: Target) -> String {
+    format!("GATEWAY_ROUTE_{}", target.name().to_uppercase())
 }
 
 #[cfg(test)]

@@ -1,11 +1,7 @@
 //! Turns bearer tokens into callers, with the keys identity publishes. The keys are kept, so that signed-in
 //! shoppers stay signed in while identity is gone.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bothways_domain::{
@@ -15,12 +11,15 @@ use bothways_domain::{
     identity::{IdentityApi, TokenVerifier},
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
-use tokio::sync::Mutex;
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep_until},
+};
 
 use crate::signing::{ISSUER, WireClaims};
 
 /// How soon the keys are asked for again when a token names one that is not known: a stranger who makes
-/// up key ids can't make us ask more often.
+/// up key ids can't make us ask more often. Who comes in between waits, as the key may have been made since.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 #[derive(Default)]
@@ -54,24 +53,33 @@ impl JwtVerifier {
     }
 
     async fn key(&self, kid: &str) -> Lookup {
-        let mut keys = self.keys.lock().await;
-        if let Some(key) = keys.by_id.get(kid) {
-            return Lookup::Found(key.clone());
-        }
-        if keys
-            .asked
-            .is_none_or(|asked| asked.elapsed() >= ASK_AGAIN_AFTER)
-        {
-            self.ask(&mut keys).await;
-        }
-        match keys.by_id.get(kid) {
-            Some(key) => Lookup::Found(key.clone()),
-            None if keys.failed => Lookup::Unreachable,
-            None => Lookup::Unknown,
+        let came = Instant::now();
+        loop {
+            let mut keys = self.keys.lock().await;
+            if let Some(key) = keys.by_id.get(kid) {
+                return Lookup::Found(key.clone());
+            }
+            let again = keys.asked.map(|asked| asked + ASK_AGAIN_AFTER);
+            match again.filter(|again| *again > Instant::now()) {
+                None => self.ask(&mut keys).await,
+                Some(again) if !keys.failed && keys.asked < Some(came) => {
+                    drop(keys);
+                    sleep_until(again).await;
+                    continue;
+                }
+                Some(_) => {}
+            }
+            return match keys.by_id.get(kid) {
+                Some(key) => Lookup::Found(key.clone()),
+                None if keys.failed => Lookup::Unreachable,
+                None => Lookup::Unknown,
+            };
         }
     }
 
     async fn ask(&self, keys: &mut Keys) {
+        // Every key made until now is among them.
+        let mut asked = Instant::now();
         match self.identity.public_keys().await {
             Ok(published) => {
                 let decoded = published.into_iter().filter_map(|key| {
@@ -84,9 +92,11 @@ impl JwtVerifier {
             Err(error) => {
                 tracing::warn!(%error, "the keys that verify access tokens can't be fetched");
                 keys.failed = true;
+                // Asking may have taken long, and whoever waited meanwhile need not find that out, too.
+                asked = Instant::now();
             }
         }
-        keys.asked = Some(Instant::now());
+        keys.asked = Some(asked);
     }
 }
 
@@ -141,7 +151,12 @@ mod tests {
     use crate::JwtIssuer;
 
     /// Identity reduced to the keys it publishes; everything else is out of reach.
-    struct Published(Option<Vec<PublicKey>>);
+    #[derive(Clone)]
+    struct Published(Arc<Mutex<Option<Vec<PublicKey>>>>);
+
+    fn published(keys: Option<Vec<PublicKey>>) -> Published {
+        Published(Arc::new(Mutex::new(keys)))
+    }
 
     #[async_trait]
     impl IdentityApi for Published {
@@ -170,7 +185,8 @@ mod tests {
             Err(Error::unavailable("identity"))
         }
         async fn public_keys(&self) -> Result<Vec<PublicKey>> {
-            self.0.clone().ok_or_else(|| Error::unavailable("identity"))
+            let keys = self.0.lock().await.clone();
+            keys.ok_or_else(|| Error::unavailable("identity"))
         }
     }
 
@@ -199,7 +215,7 @@ mod tests {
             JwtIssuer.new_key(now()).unwrap(),
         );
         let keys = vec![new.public.clone(), old.public.clone()];
-        let verifier = JwtVerifier::new(Arc::new(Published(Some(keys))));
+        let verifier = JwtVerifier::new(Arc::new(published(Some(keys))));
         for key in [&old, &new] {
             let caller = verifier.identify(token(key, 60_000)).await;
             assert!(caller.is_admin(), "{caller:?}");
@@ -212,7 +228,7 @@ mod tests {
             JwtIssuer.new_key(now()).unwrap(),
             JwtIssuer.new_key(now()).unwrap(),
         );
-        let verifier = JwtVerifier::new(Arc::new(Published(Some(vec![known.public.clone()]))));
+        let verifier = JwtVerifier::new(Arc::new(published(Some(vec![known.public.clone()]))));
         let mut forged = stranger.clone();
         forged.public.kid.clone_from(&known.public.kid);
         let good = token(&known, 60_000);
@@ -233,10 +249,31 @@ mod tests {
         }
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_key_made_since_the_keys_were_asked_for_is_waited_for_and_an_invented_one_is_too() {
+        let (old, new, invented) = (
+            JwtIssuer.new_key(now()).unwrap(),
+            JwtIssuer.new_key(now()).unwrap(),
+            JwtIssuer.new_key(now()).unwrap(),
+        );
+        let identity = published(Some(vec![old.public.clone()]));
+        let verifier = JwtVerifier::new(Arc::new(identity.clone()));
+        assert!(verifier.identify(token(&old, 60_000)).await.is_admin());
+        let began = Instant::now();
+        tokio::time::advance(Duration::from_millis(1)).await;
+        *identity.0.lock().await = Some(vec![old.public.clone(), new.public.clone()]);
+        let tokens = [&old, &new, &new, &invented].map(|key| token(key, 60_000));
+        let [first, second, third, nobody] = tokens.map(|token| verifier.identify(token));
+        let callers = tokio::join!(first, second, third, nobody);
+        assert!(callers.0.is_admin() && callers.1.is_admin() && callers.2.is_admin());
+        assert!(matches!(callers.3, Caller::Bearer(_)), "{:?}", callers.3);
+        assert_eq!(began.elapsed(), ASK_AGAIN_AFTER);
+    }
+
     #[tokio::test]
     async fn without_keys_nobody_can_tell() {
         let key = JwtIssuer.new_key(now()).unwrap();
-        let verifier = JwtVerifier::new(Arc::new(Published(None)));
+        let verifier = JwtVerifier::new(Arc::new(published(None)));
         assert!(matches!(
             verifier.identify(token(&key, 60_000)).await,
             Caller::Unverified(_)

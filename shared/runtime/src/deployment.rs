@@ -21,10 +21,15 @@ where
         let work = &work;
         let invoked = async |event: LambdaEvent<Value>| -> Result<Value> {
             let request = Request::of(&event.payload);
-            // Opened for each invocation: what is wrong with a setting has to reach the deployment that waits.
-            let done = async { work(Arc::new(Shop::open(Settings, CONNECTIONS)?)).await };
             let deleted = request.as_ref().is_some_and(|request| request.deletes);
-            let outcome = if deleted { Ok(()) } else { done.await };
+            let outcome = async {
+                if deleted {
+                    return Ok(());
+                }
+                // Opened for each invocation: what is wrong with a setting has to reach the deployment that waits.
+                work(Arc::new(Shop::open(Settings, CONNECTIONS)?)).await
+            };
+            let outcome = outcome.await;
             match request {
                 Some(request) => request.respond(outcome).await?,
                 None => outcome?,

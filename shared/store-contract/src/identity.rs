@@ -9,6 +9,7 @@ use bothways_domain::{
     },
     time::Timestamp,
 };
+use futures::future::join_all;
 
 use crate::{
     Place,
@@ -382,10 +383,10 @@ pub async fn the_newest_key_signs_and_old_ones_go_out_of_sight(place: &dyn Place
         key("new", at(30)),
     ];
     for key in &keys {
-        store.add_key(key).await.unwrap();
+        store.add_key(key, at(40)).await.unwrap();
     }
     assert!(
-        store.add_key(&keys[0]).await.is_err(),
+        store.add_key(&keys[0], at(40)).await.is_err(),
         "a key's id is used once"
     );
     assert_eq!(store.current_key().await.unwrap(), Some(keys[2].clone()));
@@ -394,4 +395,24 @@ pub async fn the_newest_key_signs_and_old_ones_go_out_of_sight(place: &dyn Place
     assert_eq!(all, [new.clone(), middle.clone(), old]);
     assert_eq!(store.public_keys(at(11)).await.unwrap(), [new, middle]);
     assert_eq!(store.public_keys(at(31)).await.unwrap(), []);
+}
+
+/// Who signs in first may do so together with others.
+pub async fn of_keys_made_at_once_one_is_added(place: &dyn Place) {
+    let store = place.identities().await;
+    let keys: Vec<_> = (0..8)
+        .map(|number| key(&format!("k{number}"), at(20)))
+        .collect();
+    let added = keys.iter().map(|key| store.add_key(key, at(10)));
+    join_all(added)
+        .await
+        .into_iter()
+        .for_each(|added| added.unwrap());
+    assert_eq!(store.public_keys(at(0)).await.unwrap().len(), 1);
+    let current = store.current_key().await.unwrap().unwrap();
+    // One as old as that is too old, one that is younger is not.
+    store.add_key(&key("more", at(30)), at(19)).await.unwrap();
+    assert_eq!(store.current_key().await.unwrap(), Some(current));
+    store.add_key(&key("more", at(30)), at(20)).await.unwrap();
+    assert_eq!(store.public_keys(at(0)).await.unwrap().len(), 2);
 }

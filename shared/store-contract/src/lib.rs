@@ -227,6 +227,7 @@ macro_rules! stories {
                 a_changed_password_ends_the_other_sessions
                 every_session_of_an_account_is_ended
                 the_newest_key_signs_and_old_ones_go_out_of_sight
+                of_keys_made_at_once_one_is_added
             }
             stock_races {
                 fifty_buyers_get_twenty_units

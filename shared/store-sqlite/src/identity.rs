@@ -289,15 +289,18 @@ impl Identities {
         Ok(row.is_some())
     }
 
-    async fn try_add_key(&self, key: &SigningKey) -> Attempt<()> {
+    async fn try_add_key(&self, key: &SigningKey, oldest: Timestamp) -> Attempt<()> {
         let mut transaction = self.database.begin().await?;
         sqlx::query(
-            "INSERT INTO signing_keys (kid, public_key, secret, created_at) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO signing_keys (kid, public_key, secret, created_at)
+             SELECT $1, $2, $3, $4
+             WHERE NOT EXISTS (SELECT 1 FROM signing_keys WHERE created_at > $5)",
         )
         .bind(key.public.kid.as_str())
         .bind(serde_json::to_string(&key.public)?)
         .bind(key.secret.as_str())
         .bind(key.created_at.as_millis())
+        .bind(oldest.as_millis())
         .execute(&mut *transaction)
         .await?;
         Ok(transaction.commit().await?)
@@ -398,8 +401,8 @@ impl IdentityStore for Identities {
         read(move || self.try_is_open(session)).await
     }
 
-    async fn add_key(&self, key: &SigningKey) -> Result<()> {
-        write(move || self.try_add_key(key)).await
+    async fn add_key(&self, key: &SigningKey, oldest: Timestamp) -> Result<()> {
+        write(move || self.try_add_key(key, oldest)).await
     }
 
     async fn current_key(&self) -> Result<Option<SigningKey>> {

@@ -119,14 +119,15 @@ impl<'a> Call<'a> {
                 return Ok(None);
             }
         }
-        let suspicion = self.upstream.policy.suspicion;
-        let suspicious = self.repeat >= Repeat::Idempotent;
-        if suspicious {
+        let mut told = false;
+        if self.repeat >= Repeat::Idempotent {
+            let suspicion = self.upstream.policy.suspicion;
             let until = (began + suspicion).min(self.deadline.instant());
             if let Ok(outcome) = timeout_at(until, work.as_mut()).await {
                 return Ok(Some(outcome));
             }
-            if began.elapsed() >= suspicion {
+            told = began.elapsed() >= suspicion;
+            if told {
                 self.upstream.record(endpoint, &self.endpoints, false);
             }
         }
@@ -134,7 +135,6 @@ impl<'a> Call<'a> {
             return Ok(Some(outcome));
         }
         // Who was given less than a moment is not to blame, and nobody is twice.
-        let told = suspicious && began.elapsed() >= suspicion;
         if began.elapsed() >= patience && !told {
             self.upstream.record(endpoint, &self.endpoints, false);
         }

@@ -26,10 +26,11 @@ pub(crate) enum Site {
 
 /// A fault while it lasts.
 pub(crate) enum Struck {
-    Process(&'static str),
+    Down(&'static str),
+    Paused(&'static str),
+    Cut(&'static str),
     Frozen(#[expect(dead_code, reason = "it is dropped")] Frozen),
     Marked(#[expect(dead_code, reason = "it is dropped")] FailPoint),
-    Container(Fault),
 }
 
 impl Site {
@@ -55,29 +56,33 @@ impl Site {
         match (fault, self) {
             (Fault::Slow(part), _) => Struck::Marked(mark(shop, "slow", part, SLOW)),
             (Fault::Failing(part), _) => Struck::Marked(mark(shop, "fail", part, "")),
-            (fault, Self::Containers(containers)) => {
-                match fault {
-                    Fault::Killed(part) => containers.each("kill", part).await,
-                    Fault::Frozen(part) => containers.each("pause", part).await,
-                    Fault::Stopped(part) => containers.each("stop", part).await,
-                    Fault::Cut { from, to } => containers.cut(from, to).await,
-                    Fault::Slow(_) | Fault::Failing(_) => {}
-                }
-                Struck::Container(fault)
+            (Fault::Killed(part), Self::Containers(containers)) => {
+                containers.each("kill", part).await;
+                Struck::Down(part)
             }
-            (fault, Self::Processes(launcher)) => {
+            (Fault::Stopped(part), Self::Containers(containers)) => {
+                containers.each("stop", part).await;
+                Struck::Down(part)
+            }
+            (Fault::Frozen(part), Self::Containers(containers)) => {
+                containers.each("pause", part).await;
+                Struck::Paused(part)
+            }
+            (Fault::Cut { from, to }, Self::Containers(containers)) => {
+                containers.cut(from, to).await;
+                Struck::Cut(from)
+            }
+            (Fault::Killed(part), Self::Processes(launcher)) => {
                 let control = launcher.shop(ARCHITECTURE).control();
-                match fault {
-                    Fault::Killed(part) => {
-                        control.order(ARCHITECTURE, part, "kill").await;
-                        Struck::Process(part)
-                    }
-                    Fault::Frozen(part) => {
-                        let process = control.process(ARCHITECTURE, part).await;
-                        Struck::Frozen(Frozen::new(&process))
-                    }
-                    fault => panic!("{fault} takes containers"),
-                }
+                control.order(ARCHITECTURE, part, "kill").await;
+                Struck::Down(part)
+            }
+            (Fault::Frozen(part), Self::Processes(launcher)) => {
+                let control = launcher.shop(ARCHITECTURE).control();
+                Struck::Frozen(Frozen::new(&control.process(ARCHITECTURE, part).await))
+            }
+            (Fault::Stopped(_) | Fault::Cut { .. }, Self::Processes(_)) => {
+                panic!("{fault} takes containers")
             }
         }
     }
@@ -85,17 +90,18 @@ impl Site {
     /// Has it be over.
     pub(crate) async fn lift(&self, struck: Struck) {
         match (struck, self) {
-            (Struck::Process(part), Self::Processes(launcher)) => {
+            (Struck::Down(part), Self::Processes(launcher)) => {
                 let control = launcher.shop(ARCHITECTURE).control();
                 control.order(ARCHITECTURE, part, "start").await;
             }
-            (Struck::Container(fault), Self::Containers(containers)) => match fault {
-                Fault::Killed(part) | Fault::Stopped(part) => containers.each("start", part).await,
-                Fault::Frozen(part) => containers.each("unpause", part).await,
-                Fault::Cut { from, .. } => containers.mend(from).await,
-                Fault::Slow(_) | Fault::Failing(_) => {}
-            },
-            (marked, _) => drop(marked),
+            (Struck::Down(part), Self::Containers(containers)) => {
+                containers.each("start", part).await;
+            }
+            (Struck::Paused(part), Self::Containers(containers)) => {
+                containers.each("unpause", part).await;
+            }
+            (Struck::Cut(from), Self::Containers(containers)) => containers.mend(from).await,
+            (dropped, _) => drop(dropped),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
+    rc::Rc,
     time::Duration,
 };
 
@@ -22,7 +23,7 @@ pub(crate) struct Sample {
     pub(crate) step: Step,
     pub(crate) began: Instant,
     /// When it ended and how; `None` while nothing has come back.
-    pub(crate) end: Option<(Instant, Seen, String)>,
+    pub(crate) end: Option<(Instant, Seen, Rc<str>)>,
 }
 
 impl Sample {
@@ -99,7 +100,7 @@ impl Watch {
             samples.len() - 1
         };
         let (seen, words) = shopper.take(step).await;
-        self.samples.borrow_mut()[number].end = Some((Instant::now(), seen, words));
+        self.samples.borrow_mut()[number].end = Some((Instant::now(), seen, words.into()));
     }
 
     /// Waits until those begun in between were all answered, but no longer than `until`.

@@ -185,8 +185,8 @@ pub trait IdentityStore: Send + Sync {
     /// Whether a session exists and was not ended.
     async fn is_open(&self, session: &SessionId) -> Result<bool>;
 
-    /// Adds a signing key.
-    async fn add_key(&self, key: &SigningKey) -> Result<()>;
+    /// Adds a signing key unless there is one made after `oldest`; of several who do so at once, one adds its own.
+    async fn add_key(&self, key: &SigningKey, oldest: Timestamp) -> Result<()>;
 
     /// The newest signing key.
     async fn current_key(&self) -> Result<Option<SigningKey>>;

@@ -122,8 +122,9 @@ impl IdentityUseCases {
             return Ok(key);
         }
         let key = self.issuer.new_key(now)?;
-        self.store.add_key(&key).await?;
-        Ok(key)
+        self.store.add_key(&key, oldest).await?;
+        // Somebody else may have been first, and one key is enough: all have to learn of each.
+        Ok(self.store.current_key().await?.unwrap_or(key))
     }
 
     async fn issue(&self, user: &User, session: SessionId, refresh_token: Token) -> Result<Tokens> {

@@ -23,15 +23,21 @@ struct Marks {
     fail: PathBuf,
 }
 
+impl Marks {
+    fn of(service: &str, directory: &Path) -> Self {
+        Self {
+            slow: directory.join(format!("slow.{service}")),
+            fail: directory.join(format!("fail.{service}")),
+        }
+    }
+}
+
 /// The routes of `service`, whose requests meet its fail points where a test set `FAILPOINT_DIR`.
 pub(crate) fn requests(settings: Settings, service: &str, router: Router) -> Router {
     let Some(directory) = directory(settings) else {
         return router;
     };
-    let marks = Marks {
-        slow: directory.join(format!("slow.{service}")),
-        fail: directory.join(format!("fail.{service}")),
-    };
+    let marks = Marks::of(service, &directory);
     router.layer(from_fn_with_state(Arc::new(marks), meet))
 }
 
@@ -65,10 +71,7 @@ mod tests {
     #[tokio::test]
     async fn only_the_service_that_is_named_fails_and_its_health_does_not() {
         let folder = tempfile::tempdir().expect("a folder");
-        let marks = |service: &str| Marks {
-            slow: folder.path().join(format!("slow.{service}")),
-            fail: folder.path().join(format!("fail.{service}")),
-        };
+        let marks = |service: &str| Marks::of(service, folder.path());
         std::fs::write(&marks("cart").fail, "").expect("a mark");
         let ask = async |service: &str, path: &str| {
             let routes = Router::new()

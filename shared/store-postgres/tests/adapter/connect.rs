@@ -134,6 +134,13 @@ async fn broken_connections_are_replaced_unnoticed() {
     place.dispose().await;
 }
 
+/// Roles are the server's: they stay when a schema goes.
+async fn drop_role(aside: &mut PgConnection, role: &str) {
+    let drop = format!("DROP OWNED BY {role}; DROP ROLE {role};");
+    let dropped = sqlx::raw_sql(AssertSqlSafe(drop)).execute(aside).await;
+    dropped.unwrap();
+}
+
 #[tokio::test]
 async fn a_role_without_the_right_to_make_tables_opens_what_is_there() {
     let Some(place) = Schemas::prepare().await else {
@@ -159,11 +166,7 @@ async fn a_role_without_the_right_to_make_tables_opens_what_is_there() {
         database.ping().await.unwrap();
         database.close().await;
     }
-    let drop = format!("DROP OWNED BY {schema}; DROP ROLE {schema};");
-    sqlx::raw_sql(AssertSqlSafe(drop))
-        .execute(&mut aside)
-        .await
-        .unwrap();
+    drop_role(&mut aside, &schema).await;
     aside.close().await.unwrap();
     place.dispose().await;
     opened.unwrap();
@@ -209,11 +212,7 @@ async fn a_granted_role_brings_its_schema_along_and_may_only_read_and_write() {
         [false; 2]
     };
     owner.close().await;
-    let drop = format!("DROP OWNED BY {role}; DROP ROLE {role};");
-    sqlx::raw_sql(AssertSqlSafe(drop))
-        .execute(&mut aside)
-        .await
-        .unwrap();
+    drop_role(&mut aside, &role).await;
     aside.close().await.unwrap();
     place.dispose().await;
     opened.unwrap();

@@ -121,32 +121,17 @@ fn an_answer_that_is_wrong_fails_the_command_and_is_shown() {
 
 #[test]
 fn the_ceiling_is_measured_and_printed() {
-    let output = load(&[
-        "ceiling",
-        "--highest",
-        "5",
-        "--for",
-        "1s",
-        "--p99-under",
-        "1m",
-    ]);
+    let mut arguments = vec!["ceiling", "--highest", "5"];
+    arguments.extend(["--for", "1s", "--p99-under", "1m"]);
+    let output = load(&arguments);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let printed = text(&output.stdout);
     assert!(
         printed.contains("ceiling  5 journeys/s") && printed.contains("floor    p50"),
         "{printed}"
     );
-    let output = load(&[
-        "ceiling",
-        "--highest",
-        "5",
-        "--for",
-        "1s",
-        "--p99-under",
-        "1m",
-        "--json",
-    ]);
-    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    arguments.push("--json");
+    let found: Value = serde_json::from_slice(&load(&arguments).stdout).unwrap();
     assert_eq!(found["journeys_per_second"], 5.0);
 }
 

@@ -5,7 +5,7 @@ use std::{process::ExitCode, sync::Arc};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::{Value, json};
 
-use crate::{Result, Settings, Shop, entry, function::CONNECTIONS};
+use crate::{Result, Settings, Shop, entry, stores::Opening};
 
 /// Runs the function `name`, which does `work` when its custom resource is made or changed, and says there how it went;
 /// nothing has to be undone when that is deleted. Invoked with anything else it does the work, too: an error is
@@ -22,7 +22,8 @@ where
         let invoked = async |event: LambdaEvent<Value>| -> Result<Value> {
             let request = Request::of(&event.payload);
             // Opened for each invocation: what is wrong with a setting has to reach the deployment that waits.
-            let done = async { work(Arc::new(Shop::open(Settings, CONNECTIONS)?)).await };
+            let open = || Shop::open(Settings, Opening::Ahead(1));
+            let done = async { work(Arc::new(open()?)).await };
             let deleted = request.as_ref().is_some_and(|request| request.deletes);
             let outcome = if deleted { Ok(()) } else { done.await };
             match request {

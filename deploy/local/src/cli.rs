@@ -291,7 +291,7 @@ pub(crate) struct Name {
 pub(crate) struct Invoke {
     /// The function, such as indexer
     pub(crate) function: String,
-    /// JSON of the event, as API Gateway, SQS or EventBridge would send it
+    /// JSON of the event, as API Gateway, SQS or a schedule would send it
     pub(crate) event: PathBuf,
     #[command(flatten)]
     pub(crate) data: Data,

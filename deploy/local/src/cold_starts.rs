@@ -1,5 +1,7 @@
 //! `cold-starts`: what it costs to start each function, as it ships, beside one that only says hello.
 
+use std::fmt::Write as _;
+
 use crate::binaries;
 use crate::cli::ColdStarts;
 use crate::lambda::cold_start::ColdStart;
@@ -53,8 +55,9 @@ fn table(measured: &[ColdStart]) -> String {
         let time = cold.start.as_secs_f64() / hello.start.as_secs_f64();
         let [own, its] =
             [cold, hello].map(|cold| f64::from(u32::try_from(cold.memory_kb).unwrap_or(u32::MAX)));
-        table += &format!(
-            "| {} | {:.1} | {} | {:.1} | {} |\n",
+        let _ = writeln!(
+            table,
+            "| {} | {:.1} | {} | {:.1} | {} |",
             cold.name,
             cold.start.as_secs_f64() * 1_000.0,
             ratio(time, MOST_TIME),

@@ -23,6 +23,7 @@ mod panics;
 mod payment_timeout;
 mod photo_flood;
 mod processes;
+mod published_events;
 mod rate_limit;
 mod replicas;
 mod stopping;
@@ -57,6 +58,9 @@ fn main() -> ExitCode {
             .only("serverless")
             .with_launcher(),
         Area::new("functions", functions::cases())
+            .only("serverless")
+            .with_launcher(),
+        Area::new("published_events", published_events::cases())
             .only("serverless")
             .with_launcher(),
         Area::new("rate_limit", rate_limit::cases())

@@ -123,6 +123,19 @@ impl Control {
         .await;
     }
 
+    /// What a function makes of an event; an `Err` in words if it fails, or can't be invoked now.
+    pub async fn invoke(&self, function: &str, event: &Value) -> Result<Value, String> {
+        let path = format!("/functions/{function}/invocations");
+        let url = format!("{}{path}", self.url);
+        let ask = Ask::new(&self.client, &Method::POST, &url, &path).bearer(&self.token);
+        let reply = ask.json(event).try_send().await?;
+        if reply.status == 200 {
+            Ok(reply.value())
+        } else {
+            Err(reply.summary())
+        }
+    }
+
     /// Kills every instance of a function, in the middle of a request too.
     pub async fn kill_instances(&self, function: &str) {
         self.ask(

@@ -1,6 +1,7 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -29,6 +30,10 @@ pub(crate) enum Command {
     /// List what five tries did not deliver, or deliver it again
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    /// Invoke a function of the shop that runs, and print what it answers
+    Invoke(Invoke),
+    /// Measure how long functions take to start, and their memory, beside one that only says hello
+    ColdStarts(ColdStarts),
     /// Draw the catalogue's pictures into a folder
     Illustrate(Illustrate),
     /// Load both architectures side by side, and write a report; `compare --help` says more
@@ -292,7 +297,54 @@ pub(crate) struct Compare {
         allow_hyphen_values = true,
         value_name = "OPTION"
     )]
-    pub(crate) options: Vec<std::ffi::OsString>,
+    pub(crate) options: Vec<OsString>,
+}
+
+/// Options of `invoke`.
+#[derive(Debug, Args)]
+pub(crate) struct Invoke {
+    /// The function, such as indexer
+    pub(crate) function: String,
+    /// JSON of the event, as API Gateway, SQS or a schedule would send it
+    pub(crate) event: PathBuf,
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+/// Options of `cold-starts`.
+#[derive(Debug, Args)]
+pub(crate) struct ColdStarts {
+    /// Folder of the functions as they ship, which `deploy/aws/build` makes
+    #[arg(long, value_name = "DIR", default_value = "target/lambda")]
+    pub(crate) built: PathBuf,
+    /// PostgreSQL server to make a database on, such as <postgres://user@127.0.0.1:5432>
+    #[arg(long, value_name = "URL")]
+    pub(crate) database_url: String,
+    /// Starts of each function
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) starts: usize,
+    /// Use the binaries that are there
+    #[arg(long)]
+    pub(crate) no_build: bool,
+}
+
+impl ColdStarts {
+    /// The shop that is started for it, in a folder of its own.
+    pub(crate) fn shop(&self, folder: &Path) -> Up {
+        let fixed = "up serverless --serverless-port 0 --fresh --no-pictures --quiet";
+        let prefix = ["--database-prefix", "cold_starts", "--database-url"];
+        let words = ["bothways"].into_iter().chain(fixed.split(' '));
+        let words = words.chain(prefix).map(OsString::from);
+        let given = [self.database_url.clone().into(), "--data".into()];
+        let cli = Cli::parse_from(words.chain(given).chain([folder.into()]));
+        match cli.command {
+            Some(Command::Up(up)) => Up {
+                no_build: self.no_build,
+                ..up
+            },
+            _ => cli.up,
+        }
+    }
 }
 
 /// Options of `illustrate`.
@@ -395,6 +447,20 @@ mod tests {
             panic!("not compare")
         };
         assert_eq!(compare.options, ["--quick", "--left", "a=http://b", "-h"]);
+    }
+
+    #[test]
+    fn cold_starts_are_those_of_a_new_serverless_shop_on_postgresql() {
+        let url = "postgres://me@127.0.0.1:5432";
+        let parsed = Cli::parse_from(["bothways", "cold-starts", "--database-url", url]);
+        let Some(Command::ColdStarts(options)) = parsed.command else {
+            panic!("not cold-starts")
+        };
+        let up = options.shop(Path::new("a folder"));
+        assert!(up.fresh && up.choice == Choice::Serverless && !up.no_build);
+        assert_eq!(up.database_url.as_deref(), Some(url));
+        assert_eq!(up.data.folder, Path::new("a folder"));
+        assert!(Cli::try_parse_from(["bothways", "cold-starts"]).is_err());
     }
 
     #[test]

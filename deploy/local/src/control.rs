@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::{Path, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -33,6 +34,7 @@ pub(crate) fn router(running: Arc<Running>, token: String) -> Router {
         .route("/status", get(status))
         .route("/processes/{architecture}/{name}/{order}", post(order))
         .route("/functions/{name}/kill-instances", post(kill_instances))
+        .route("/functions/{name}/invocations", post(invoke))
         .layer(from_fn_with_state(Arc::clone(&control), authorised))
         .with_state(control)
 }
@@ -90,6 +92,25 @@ async fn order(
     match process.order(order).await {
         Ok(()) => Json(json!(process.status())).into_response(),
         Err(reason) => refusal(StatusCode::GATEWAY_TIMEOUT, &reason),
+    }
+}
+
+async fn invoke(
+    State(control): State<Arc<Control>>,
+    Path(name): Path<String>,
+    event: Bytes,
+) -> Response {
+    let outcome = match &control.running.host {
+        Some(host) => host.invoke(&name, event).await,
+        None => None,
+    };
+    match outcome {
+        Some(Ok(result)) => ([(header::CONTENT_TYPE, "application/json")], result).into_response(),
+        Some(Err(failure)) => refusal(StatusCode::BAD_GATEWAY, &failure.to_string()),
+        None => refusal(
+            StatusCode::NOT_FOUND,
+            &format!("there is no function {name}"),
+        ),
     }
 }
 

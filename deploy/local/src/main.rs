@@ -2,6 +2,7 @@
 
 mod binaries;
 mod cli;
+mod cold_starts;
 mod container;
 mod control;
 mod crypto;
@@ -70,6 +71,8 @@ async fn run(cli: Cli) -> Result<(), String> {
         Command::Status(options) => remote::status(&options).await,
         Command::Import(options) => remote::import(&options).await,
         Command::DeadLetters(command) => dead_letters::run(&command).await,
+        Command::Invoke(options) => remote::invoke(&options).await,
+        Command::ColdStarts(options) => cold_starts::run(&options).await,
         Command::Illustrate(options) => pictures::write(&options),
         Command::Compare(compare) => binaries::compare(&compare.options).await,
         Command::Stop(name) => remote::order(&name, "stop").await,

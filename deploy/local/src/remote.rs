@@ -1,4 +1,4 @@
-//! Commands to a shop that runs: `down`, `status`, `stop`, `start`, `import`; how others find it.
+//! Commands to a shop that runs: `down`, `status`, `stop`, `start`, `invoke`, `import`; how others find it.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::cli::{Data, Import, Name, SignIn, Status};
+use crate::cli::{Data, Import, Invoke, Name, SignIn, Status};
 use crate::import;
 use crate::lambda::FunctionStatus;
 use crate::shop_client::ShopClient;
@@ -120,6 +120,17 @@ pub(crate) async fn order(options: &Name, order: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Invokes a function, and prints what it answers.
+pub(crate) async fn invoke(options: &Invoke) -> Result<(), String> {
+    let folder = DataFolder::open(&options.data.folder)?;
+    let state = running(&folder).ok_or("nothing runs; start it with `bothways up`")?;
+    let event = std::fs::read(&options.event)
+        .map_err(|error| format!("{}: {error}", options.event.display()))?;
+    let path = format!("/functions/{}/invocations", options.function);
+    println!("{:#}", ask_with(&state, Method::POST, &path, event).await?);
+    Ok(())
+}
+
 /// The one process a name means.
 async fn place(state: &State, name: &str) -> Result<(String, String), String> {
     if let Some((architecture, name)) = name.split_once('/') {
@@ -157,9 +168,19 @@ fn running(folder: &DataFolder) -> Option<State> {
 }
 
 async fn ask(state: &State, method: Method, path: &str) -> Result<Value, String> {
+    ask_with(state, method, path, Vec::new()).await
+}
+
+async fn ask_with(
+    state: &State,
+    method: Method,
+    path: &str,
+    body: Vec<u8>,
+) -> Result<Value, String> {
     let response = reqwest::Client::new()
         .request(method, format!("{}{path}", state.control))
         .bearer_auth(&state.control_token)
+        .body(body)
         .timeout(Duration::from_secs(90))
         .send()
         .await

@@ -46,9 +46,9 @@ pub(crate) async fn run(up: Up) -> Result<(), String> {
 
 /// Whatever has been started so far, so that it can be stopped at any point of starting.
 #[derive(Default)]
-struct Site {
+pub(crate) struct Site {
     processes: Vec<Arc<Process>>,
-    host: Option<crate::lambda::Host>,
+    pub(crate) host: Option<crate::lambda::Host>,
     /// Takes over the two above once everything is started.
     running: Option<Arc<Running>>,
     logs: Option<Arc<Logs>>,
@@ -82,7 +82,7 @@ impl Site {
     }
 
     /// Starts both architectures at the same time.
-    async fn start(
+    pub(crate) async fn start(
         &mut self,
         up: &Up,
         data: &DataFolder,
@@ -121,7 +121,10 @@ impl Site {
     }
 
     /// Waits for every process, and for the serverless shop to answer.
-    async fn wait_until_ready(&self, shops: &BTreeMap<String, ShopState>) -> Result<(), String> {
+    pub(crate) async fn wait_until_ready(
+        &self,
+        shops: &BTreeMap<String, ShopState>,
+    ) -> Result<(), String> {
         let step = Step::begin("Starting the shop");
         let processes = try_join_all(self.processes.iter().map(async |process| {
             process.ready().await?;
@@ -144,7 +147,7 @@ impl Site {
     }
 
     /// Seeds all shops at the same time; how many products each shows.
-    async fn seed(
+    pub(crate) async fn seed(
         &self,
         up: &Up,
         shops: &BTreeMap<String, ShopState>,
@@ -175,7 +178,7 @@ impl Site {
     }
 
     /// Stops everything: no new requests first, then the rest.
-    async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         let host = match &self.running {
             Some(running) => running.host.as_ref(),
             None => self.host.as_ref(),

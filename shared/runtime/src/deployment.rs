@@ -5,7 +5,7 @@ use std::{process::ExitCode, sync::Arc};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::{Value, json};
 
-use crate::{Result, Settings, Shop, entry, function::CONNECTIONS};
+use crate::{Result, Settings, Shop, entry, stores::Opening};
 
 /// Runs the function `name`, which does `work` when its custom resource is made or changed, and says there how it went;
 /// nothing has to be undone when that is deleted. Invoked with anything else it does the work, too: an error is
@@ -27,7 +27,7 @@ where
                     return Ok(());
                 }
                 // Opened for each invocation: what is wrong with a setting has to reach the deployment that waits.
-                work(Arc::new(Shop::open(Settings, CONNECTIONS)?)).await
+                work(Arc::new(Shop::open(Settings, Opening::Ahead(1))?)).await
             };
             let outcome = outcome.await;
             match request {

@@ -17,10 +17,9 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 
 use crate::{
-    Relays, Result, Settings, Shop, entry, failpoint,
-    function::CONNECTIONS,
-    message,
+    Relays, Result, Settings, Shop, entry, failpoint, message,
     sqs::{Backoff, Poke},
+    stores::Opening,
 };
 
 /// Runs the function `name`, which handles the events of an SQS queue with what `wire` puts together. What can't
@@ -120,7 +119,7 @@ fn start(name: &'static str, serve: impl AsyncFnOnce(Arc<Shop>) -> Result<()>) -
         .enable_all()
         .build();
     entry::run(name, runtime, async {
-        serve(Arc::new(Shop::open(Settings, CONNECTIONS)?)).await
+        serve(Arc::new(Shop::open(Settings, Opening::Beside)?)).await
     })
 }
 

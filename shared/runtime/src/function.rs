@@ -5,10 +5,7 @@ use std::{process::ExitCode, sync::Arc};
 use axum::Router;
 use bothways_http::layers::{EdgeSettings, edge};
 
-use crate::{Result, Settings, Shop, entry};
-
-/// A function instance serves one request at a time.
-pub(crate) const CONNECTIONS: u32 = 1;
+use crate::{Result, Settings, Shop, entry, stores::Opening};
 
 /// Runs the HTTP function `name`, whose routes `wire` puts together once, while the instance starts.
 pub fn function<W>(name: &'static str, wire: W) -> ExitCode
@@ -19,7 +16,7 @@ where
         .enable_all()
         .build();
     entry::run(name, runtime, async {
-        let shop = Arc::new(Shop::open(Settings, CONNECTIONS)?);
+        let shop = Arc::new(Shop::open(Settings, Opening::Beside)?);
         let router = wire(shop).await?;
         // A panic ends the invocation, and API Gateway says so in its own words.
         let router = edge(

@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::{
     Background, Remote, Result, Settings, Shop, admin, admission::Admission, entry, failpoint,
-    healthcheck,
+    healthcheck, stores::Opening,
 };
 
 /// How many connections a service keeps to its database at most.
@@ -84,7 +84,7 @@ where
         .build();
     entry::run(name, runtime, async {
         let settings = Settings;
-        let shop = Arc::new(Shop::open(settings, CONNECTIONS)?);
+        let shop = Arc::new(Shop::open(settings, Opening::Ahead(CONNECTIONS))?);
         let upstreams = Registry::default();
         let parts = wire(shop.clone(), Remote::new(settings, upstreams.clone())).await?;
         let health = parts.health;

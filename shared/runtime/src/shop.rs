@@ -29,7 +29,7 @@ use bothways_http::clients::StripePayments;
 use crate::{
     Checks, Relays, Result, Settings, failpoint,
     sources::{SecureEntropy, SystemClock},
-    stores::Stores,
+    stores::{Opening, Stores},
 };
 
 /// The contexts that tell events.
@@ -59,12 +59,12 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// A shop as the environment describes it, with up to `connections` to each database.
-    pub(crate) fn open(settings: Settings, connections: u32) -> Result<Self> {
+    /// A shop as the environment describes it.
+    pub(crate) fn open(settings: Settings, opening: Opening) -> Result<Self> {
         let checks = Checks::default();
         // Parts without a database (search, gateway) set none; asking for a store without one says so.
         let url = settings.read("DATABASE_URL")?.unwrap_or_default();
-        let stores = Stores::new(url, connections, checks.clone());
+        let stores = Stores::new(url, opening, checks.clone());
         #[cfg(feature = "rds-iam")]
         let stores = match crate::rds_iam::Tokens::from_env(settings)? {
             Some(tokens) => stores.with_passwords(Arc::new(tokens)),

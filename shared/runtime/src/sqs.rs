@@ -1,13 +1,13 @@
 //! Amazon SQS: where the outbox relay sends events, and the poke that makes it run at once.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use aws_credential_types::Credentials;
 use aws_lambda_events::sqs::SqsMessage;
 use aws_sdk_sqs::{
     Client,
-    config::{BehaviorVersion, Config, Region},
+    config::{self, BehaviorVersion, Config, Region},
     types::{ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry},
 };
 use aws_smithy_http_client::{Builder, tls};
@@ -29,33 +29,49 @@ use crate::{
 /// The most messages SQS takes at once (API reference, `SendMessageBatch`).
 const BATCH: usize = 10;
 
-/// A client with the credentials and region Lambda puts into the environment. They last as long as the
-/// instance, so nothing has to look for others.
-fn client(settings: Settings) -> Result<Client, crate::ConfigError> {
-    let credentials = Credentials::from_keys(
-        settings.require("AWS_ACCESS_KEY_ID")?,
-        settings.require("AWS_SECRET_ACCESS_KEY")?,
-        settings.text("AWS_SESSION_TOKEN"),
-    );
-    let http = Builder::new()
-        .tls_provider(tls::Provider::Rustls(
-            tls::rustls_provider::CryptoMode::Ring,
-        ))
-        .build_https();
-    let mut config = Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(settings.require("AWS_REGION")?))
-        .credentials_provider(credentials)
-        .http_client(http);
-    if let Some(endpoint) = settings.text("AWS_ENDPOINT_URL_SQS") {
-        config = config.endpoint_url(endpoint);
+/// A client that is made when it is first used: it reads the system's certificates, which takes longer than all else in a
+/// start, and most of what an instance does sends nothing.
+#[derive(Clone)]
+struct Sqs {
+    config: config::Builder,
+    client: Arc<OnceLock<Client>>,
+}
+
+impl Sqs {
+    /// With the credentials and region Lambda puts into the environment. They last as long as the instance, so nothing
+    /// has to look for others.
+    fn from_env(settings: Settings) -> Result<Self, crate::ConfigError> {
+        let credentials = Credentials::from_keys(
+            settings.require("AWS_ACCESS_KEY_ID")?,
+            settings.require("AWS_SECRET_ACCESS_KEY")?,
+            settings.text("AWS_SESSION_TOKEN"),
+        );
+        let mut config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(settings.require("AWS_REGION")?))
+            .credentials_provider(credentials);
+        if let Some(endpoint) = settings.text("AWS_ENDPOINT_URL_SQS") {
+            config = config.endpoint_url(endpoint);
+        }
+        Ok(Self {
+            config,
+            client: Arc::default(),
+        })
     }
-    Ok(Client::from_conf(config.build()))
+
+    fn client(&self) -> &Client {
+        self.client.get_or_init(|| {
+            let ring = tls::rustls_provider::CryptoMode::Ring;
+            let http = Builder::new().tls_provider(tls::Provider::Rustls(ring));
+            let config = self.config.clone().http_client(http.build_https());
+            Client::from_conf(config.build())
+        })
+    }
 }
 
 /// A queue that takes events; a FIFO queue in order per subject, repetitions recognised.
 pub struct QueueSink {
-    client: Client,
+    sqs: Sqs,
     queue_url: String,
     packing: Packing,
 }
@@ -73,7 +89,7 @@ impl QueueSink {
 
     fn from_env(settings: Settings, variable: &str, packing: Packing) -> crate::Result<Arc<Self>> {
         Ok(Arc::new(Self {
-            client: client(settings)?,
+            sqs: Sqs::from_env(settings)?,
             queue_url: settings.require(variable)?,
             packing,
         }))
@@ -106,7 +122,8 @@ impl QueueSink {
             .map(entry)
             .collect::<Result<Vec<_>>>()?;
         let request = self
-            .client
+            .sqs
+            .client()
             .send_message_batch()
             .queue_url(&self.queue_url)
             .set_entries(Some(entries));
@@ -145,7 +162,7 @@ const NO_EVENTS: &str = "[]";
 /// What makes the relay run at once. A lost poke only means that the relay's schedule finds the event.
 #[derive(Clone)]
 pub(crate) struct Poke {
-    client: Client,
+    sqs: Sqs,
     queue_url: String,
 }
 
@@ -155,13 +172,13 @@ impl Poke {
         let Some(queue_url) = settings.text("OUTBOX_WAKE_QUEUE_URL") else {
             return Ok(None);
         };
-        let client = client(settings)?;
-        Ok(Some(Self { client, queue_url }))
+        let sqs = Sqs::from_env(settings)?;
+        Ok(Some(Self { sqs, queue_url }))
     }
 
     /// Makes the relay run.
     pub(crate) async fn send(&self) {
-        let message = self.client.send_message().queue_url(&self.queue_url);
+        let message = self.sqs.client().send_message().queue_url(&self.queue_url);
         if let Err(error) = message.message_body(NO_EVENTS).send().await {
             tracing::warn!(error = %crate::entry::describe(&error), "could not poke the outbox relay");
         }
@@ -203,7 +220,7 @@ pub fn poke_relay_after_events(
 
 /// Makes what was not handled come again sooner than its queue's visibility timeout ends.
 pub(crate) struct Backoff {
-    client: Client,
+    sqs: Sqs,
     queue_url: String,
 }
 
@@ -216,8 +233,8 @@ impl Backoff {
         let Some(queue_url) = settings.text("QUEUE_URL") else {
             return Ok(None);
         };
-        let client = client(settings)?;
-        Ok(Some(Self { client, queue_url }))
+        let sqs = Sqs::from_env(settings)?;
+        Ok(Some(Self { sqs, queue_url }))
     }
 
     /// Hides `messages` for 1 second after their first delivery and `base` times as long after each further one. Where that can't be said, they
@@ -232,7 +249,7 @@ impl Backoff {
                     .build()
                     .ok()
             });
-            let request = self.client.change_message_visibility_batch();
+            let request = self.sqs.client().change_message_visibility_batch();
             let request = request
                 .queue_url(&self.queue_url)
                 .set_entries(Some(entries.collect()));

@@ -41,10 +41,19 @@ macro_rules! store {
     };
 }
 
+/// How databases are opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// With up to so many connections, the first of which is waited for: who can't have it does not start.
+    Ahead(u32),
+    /// With a single connection, which is opened beside whatever else is done: a start has somebody waiting for it.
+    Beside,
+}
+
 /// The databases of this process, each opened once.
 pub(crate) struct Stores {
     url: String,
-    connections: u32,
+    opening: Opening,
     checks: Checks,
     opened: Mutex<HashMap<&'static str, Database>>,
     #[cfg(feature = "postgres")]
@@ -52,11 +61,11 @@ pub(crate) struct Stores {
 }
 
 impl Stores {
-    /// Databases at `url`, in which `{context}` stands for the context's name, with up to `connections` each.
-    pub(crate) fn new(url: String, connections: u32, checks: Checks) -> Self {
+    /// Databases at `url`, in which `{context}` stands for the context's name.
+    pub(crate) fn new(url: String, opening: Opening, checks: Checks) -> Self {
         Self {
             url,
-            connections,
+            opening,
             checks,
             opened: Mutex::default(),
             #[cfg(feature = "postgres")]
@@ -97,21 +106,27 @@ impl Stores {
 
     async fn connect(&self, context: &'static str) -> Result<Database> {
         let scheme = self.url.split(':').next().unwrap_or_default();
+        let connections = match self.opening {
+            Opening::Ahead(connections) => connections,
+            Opening::Beside => 1,
+        };
         match scheme {
             #[cfg(feature = "sqlite")]
             "sqlite" => Ok(Database::Sqlite(
-                sqlite::connect(&self.url, context, self.connections).await?,
+                sqlite::connect(&self.url, context, connections).await?,
             )),
             #[cfg(feature = "postgres")]
-            "postgres" | "postgresql" => Ok(Database::Postgres(
-                postgres::connect_with(
-                    &self.url,
-                    context,
-                    self.connections,
-                    self.passwords.clone(),
-                )
-                .await?,
-            )),
+            "postgres" | "postgresql" => {
+                let (url, passwords) = (&self.url, self.passwords.clone());
+                if self.opening != Opening::Beside {
+                    let opened = postgres::connect_with(url, context, connections, passwords);
+                    return Ok(Database::Postgres(opened.await?));
+                }
+                let database = postgres::connect_later(url, context, connections, passwords)?;
+                let warm = database.clone();
+                tokio::spawn(async move { warm.warm_up().await });
+                Ok(Database::Postgres(database))
+            }
             other => Err(format!("DATABASE_URL: this program can't speak to '{other}'").into()),
         }
     }

@@ -90,6 +90,47 @@ pub async fn connect_with(
     connections: u32,
     passwords: Option<Arc<dyn Passwords>>,
 ) -> Result<Database> {
+    let (options, renewal) = options(url, context, passwords)?;
+    migrate::run(&options, context).await?;
+    let connections = connections.max(1);
+    let pool = pool_options(connections).connect_with(options).await;
+    Ok(Database {
+        context: context.to_owned(),
+        connections,
+        pool: pool.map_err(Failure::from)?,
+        renewal,
+    })
+}
+
+/// The same without waiting: connections are opened when they are asked for, the first by [`Database::warm_up`], and each
+/// finds out whether the tables are up to date. For an instance of a function, whose caller waits while it starts and
+/// may need another database, or none.
+pub fn connect_later(
+    url: &str,
+    context: &str,
+    connections: u32,
+    passwords: Option<Arc<dyn Passwords>>,
+) -> Result<Database> {
+    let (options, renewal) = options(url, context, passwords)?;
+    let connections = connections.max(1);
+    let (own, place) = (options.clone(), context.to_owned());
+    let pool = pool_options(connections).after_connect(move |connection, _| {
+        let (options, context) = (own.clone(), place.clone());
+        Box::pin(async move { migrate::check(connection, &options, &context).await })
+    });
+    Ok(Database {
+        context: context.to_owned(),
+        connections,
+        pool: pool.connect_lazy_with(options),
+        renewal,
+    })
+}
+
+fn options(
+    url: &str,
+    context: &str,
+    passwords: Option<Arc<dyn Passwords>>,
+) -> Result<(PgConnectOptions, Option<Arc<Renewal>>)> {
     let url = url.replace("{context}", context);
     let mut options = PgConnectOptions::from_str(&url)
         .map_err(|error| Error::internal(format!("DATABASE_URL: {error}")))?;
@@ -104,26 +145,26 @@ pub async fn connect_with(
     if let Some(renewal) = &renewal {
         options = renewal.options()?;
     }
-    migrate::run(&options, context).await?;
-    let connections = connections.max(1);
-    let pool = PgPoolOptions::new()
+    Ok((options, renewal.map(Arc::new)))
+}
+
+fn pool_options(connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         // A broken connection is found out by using it: reads ask again, and writes begin again.
         .test_before_acquire(false)
-        .connect_with(options)
-        .await
-        .map_err(Failure::from)?;
-    let context = context.to_owned();
-    Ok(Database {
-        context,
-        connections,
-        pool,
-        renewal: renewal.map(Arc::new),
-    })
 }
 
 impl Database {
+    /// Opens a connection ahead of its first use. That it can't be opened is the first user's to say, who tries again.
+    pub async fn warm_up(&self) {
+        if let Err(error) = self.pool.acquire().await {
+            let context = &self.context;
+            tracing::warn!(%error, context, "the database can't be reached yet");
+        }
+    }
+
     /// Whether the database answers; the error says which is missing.
     pub async fn ping(&self) -> Result<()> {
         read(move || self.try_ping()).await.map_err(|error| {

@@ -23,7 +23,7 @@ mod saga;
 
 pub use cart::Carts;
 pub use checkout::Checkouts;
-pub use connect::{Database, Passwords, connect, connect_with};
+pub use connect::{Database, Passwords, connect, connect_later, connect_with};
 pub use fulfilment::Shipments;
 pub use identity::Identities;
 pub use inventory::Inventory;

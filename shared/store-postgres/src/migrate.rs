@@ -62,13 +62,30 @@ fn migrations(context: &str) -> Option<Vec<Migration>> {
 
 /// Applies what has not been applied yet.
 pub(crate) async fn run(options: &PgConnectOptions, context: &str) -> Result<()> {
+    let migrator = &migrator(context)?;
+    write(move || apply(options, migrator)).await
+}
+
+/// The same for a connection that was just opened, which is not the one that applies anything.
+pub(crate) async fn check(
+    connection: &mut PgConnection,
+    options: &PgConnectOptions,
+    context: &str,
+) -> sqlx::Result<()> {
+    let failed = |error: Error| sqlx::Error::Configuration(error.into());
+    if is_current(connection, &migrator(context).map_err(failed)?).await {
+        return Ok(());
+    }
+    run(options, context).await.map_err(failed)
+}
+
+fn migrator(context: &str) -> Result<Migrator> {
     let migrations = migrations(context)
         .ok_or_else(|| Error::internal(format!("there is no context {context}")))?;
     let mut migrator = Migrator::with_migrations(migrations);
     // While a new version is rolled out, processes of the one before go on beside it.
     migrator.set_ignore_missing(true);
-    let migrator = &migrator;
-    write(move || apply(options, migrator)).await
+    Ok(migrator)
 }
 
 /// sqlx takes an advisory lock of the database, under which the schema is made too, as two that make one at

@@ -120,6 +120,11 @@ impl Instance {
         self.init.get().is_some()
     }
 
+    /// How long it took to ask for its first event, once it has.
+    pub(super) fn init(&self) -> Option<Duration> {
+        self.init.get().copied()
+    }
+
     /// Whether it has just answered and will ask for its next event any moment.
     pub(super) fn is_returning(&self) -> bool {
         lock(&self.answered_at).is_some_and(|at| at.elapsed() < RETURN)

@@ -1,6 +1,7 @@
 //! A local Lambda: functions as unmodified binaries behind an emulated API Gateway HTTP API, with
 //! queues, buckets and schedules, all as `deploy/aws/template.yaml` says.
 
+pub(crate) mod cold_start;
 mod cors;
 mod event;
 mod gateway;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::serve::ListenerExt as _;
+use bytes::Bytes;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -35,7 +37,7 @@ use crate::logs::Logs;
 use crate::reaper::Reaper;
 use crate::sync::lock;
 use gateway::Gateway;
-use invocation::Concurrency;
+use invocation::{Concurrency, Outcome};
 use pool::{HostSettings, Pool};
 use report::Totals;
 use routes::Routes;
@@ -182,13 +184,20 @@ impl Host {
             .collect()
     }
 
-    /// Kills every instance of a function, by its name or its binary's; `None` if there is none.
+    /// A function, by its name or its binary's.
+    fn pool(&self, name: &str) -> Option<&Arc<Pool>> {
+        let named = |pool: &&Arc<Pool>| pool.spec.binary == name || pool.spec.name == name;
+        self.pools.values().find(named)
+    }
+
+    /// Invokes a function with an event and waits for the outcome; `None` if there is no such function.
+    pub(crate) async fn invoke(&self, name: &str, event: Bytes) -> Option<Outcome> {
+        Some(self.pool(name)?.invoke(event).await)
+    }
+
+    /// Kills every instance of a function; `None` if there is no such function.
     pub(crate) async fn kill_instances(&self, name: &str) -> Option<usize> {
-        let pool = self
-            .pools
-            .values()
-            .find(|pool| pool.spec.binary == name || pool.spec.name == name)?;
-        Some(pool.kill_instances().await)
+        Some(self.pool(name)?.kill_instances().await)
     }
 
     /// Stops taking requests, lets those in flight finish for a moment, and ends every instance.

@@ -301,7 +301,7 @@ impl Pool {
 }
 
 /// Waits for a launched instance to ask for its first event.
-async fn admitted(
+pub(super) async fn admitted(
     instance: &Instance,
     ready: oneshot::Receiver<Result<(), String>>,
 ) -> Result<(), String> {

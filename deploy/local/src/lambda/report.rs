@@ -60,12 +60,18 @@ impl Report<'_> {
 
 /// Peak resident memory of a process in MB, from `/proc`; `None` where there is no `/proc`.
 pub(crate) fn peak_memory_mb(pid: u32) -> Option<u64> {
+    Some(memory_kb(pid, "VmHWM:")?.div_ceil(1_024))
+}
+
+/// Resident memory of a process in KB, from `/proc`; `None` where there is no `/proc`.
+pub(crate) fn resident_kb(pid: u32) -> Option<u64> {
+    memory_kb(pid, "VmRSS:")
+}
+
+fn memory_kb(pid: u32, field: &str) -> Option<u64> {
     let status = std::fs::read_to_string(PathBuf::from(format!("/proc/{pid}/status"))).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
-    Some(kilobytes.div_ceil(1_024))
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 /// Totals of a function since the host started.

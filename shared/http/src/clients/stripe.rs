@@ -1,6 +1,6 @@
 //! The payment provider: Stripe's `PaymentIntents` API, or whatever speaks it, such as the bundled sandbox.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use async_trait::async_trait;
 use axum::http::{Method, StatusCode};
@@ -23,7 +23,9 @@ const VERSION: &str = "2022-11-15";
 pub struct StripePayments {
     base: String,
     key: Token,
-    http: Client,
+    timeout: Duration,
+    /// Made when it is first used, as it reads the system's certificates: nobody who starts has to wait for that.
+    http: OnceLock<Client>,
 }
 
 /// The part of a payment intent that matters here.
@@ -121,8 +123,18 @@ impl StripePayments {
         Ok(Self {
             base: base_url(url)?,
             key: Token::presented(key),
-            http: http_client(timeout)?,
+            timeout,
+            http: OnceLock::new(),
         })
+    }
+
+    fn http(&self) -> Result<&Client, PaymentError> {
+        if let Some(made) = self.http.get() {
+            return Ok(made);
+        }
+        let made =
+            http_client(self.timeout).map_err(|error| PaymentError::Unknown(error.into()))?;
+        Ok(self.http.get_or_init(|| made))
     }
 
     async fn ask<T: for<'de> Deserialize<'de>>(
@@ -134,7 +146,7 @@ impl StripePayments {
     ) -> Result<T, Refusal> {
         let url = format!("{}/v1/{path}", self.base);
         let mut request = self
-            .http
+            .http()?
             .request(method.clone(), url)
             .bearer_auth(self.key.reveal())
             .header("stripe-version", VERSION);

@@ -16,7 +16,7 @@ use bothways_domain::{
     time::Timestamp,
 };
 use bothways_store_contract::Place;
-use bothways_store_postgres::{Carts, Identities, Passwords, connect, connect_with};
+use bothways_store_postgres::{Carts, Identities, Passwords, connect, connect_later, connect_with};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::place::{CONTEXTS, Schemas};
@@ -77,6 +77,29 @@ async fn a_server_that_is_not_there_is_unavailable() {
     let refused = connect(url, "cart", 1).await.unwrap_err();
     assert!(matches!(refused, Error::Unavailable { what } if what == "the database"));
     assert!(connect("postgres://[nonsense", "cart", 1).await.is_err());
+}
+
+#[tokio::test]
+async fn a_database_that_is_connected_later_is_brought_up_to_date_by_its_first_connection() {
+    let Some(place) = Schemas::prepare().await else {
+        return;
+    };
+    let database = connect_later(&place.url(), "cart", 1, None).unwrap();
+    let mut server = PgConnection::connect(&place.url()).await.unwrap();
+    let schemas = "SELECT COUNT(*) FROM pg_namespace WHERE nspname = $1";
+    let made = sqlx::query_scalar::<_, i64>(schemas).bind(place.schema("cart"));
+    assert_eq!(made.fetch_one(&mut server).await.unwrap(), 0, "not yet");
+    database.warm_up().await;
+    let carts = Carts::new(database);
+    assert!(carts.create(&cart("c-1")).await.is_ok());
+    place.dispose().await;
+}
+
+#[tokio::test]
+async fn connecting_later_to_what_is_not_there_is_no_error_until_it_is_asked() {
+    let url = "postgres://nobody@127.0.0.1:1/nothing?connect_timeout=1";
+    assert!(connect_later(url, "cart", 1, None).is_ok());
+    assert!(connect_later("postgres://[nonsense", "cart", 1, None).is_err());
 }
 
 #[tokio::test]

@@ -369,6 +369,33 @@ fn manifests_declare_what_the_template_does() {
     }
 }
 
+/// What looks into the database each minute keeps it from pausing.
+#[test]
+fn every_schedule_is_as_often_as_the_parameter_says_and_rarer_where_the_database_pauses() {
+    let template = template();
+    let mut schedules = 0;
+    for function in functions(&template) {
+        let events = function.properties["Events"].as_object().cloned();
+        for event in events.unwrap_or_default().values() {
+            if event["Type"] == "Schedule" {
+                schedules += 1;
+                let rate = &event["Properties"]["Schedule"];
+                assert_eq!(rate["Ref"], "ScheduleRate", "{}", function.name);
+            }
+        }
+    }
+    assert_eq!(schedules, 3);
+    let rate = &template["Parameters"]["ScheduleRate"];
+    assert_eq!(rate["Default"], "rate(1 minute)");
+    let config = read("deploy/aws/samconfig.toml");
+    for line in config
+        .lines()
+        .filter(|line| line.contains("DatabaseMinCapacity=0 "))
+    {
+        assert!(line.contains("ScheduleRate=\"rate(1 hour)\""), "{line}");
+    }
+}
+
 /// The names of the methods called on `on` in a source.
 fn called(source: &str, on: &str) -> Set {
     let squeezed: String = source.split_whitespace().collect();
@@ -385,7 +412,7 @@ fn the_adapters_call_nothing_that_the_rights_above_do_not_know() {
         "send_message",
         "change_message_visibility_batch",
     ];
-    assert_eq!(called(&sqs, "self.client."), set(&known));
+    assert_eq!(called(&sqs, "self.sqs.client()."), set(&known));
     let photos = read("shared/objects/src/photos.rs");
     assert_eq!(
         called(&photos, "self.store."),

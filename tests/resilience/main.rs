@@ -26,6 +26,7 @@ mod processes;
 mod rate_limit;
 mod replicas;
 mod stopping;
+mod twins;
 
 use std::process::ExitCode;
 
@@ -76,6 +77,10 @@ fn main() -> ExitCode {
             .only("microservices")
             .with_launcher(),
         Area::new("interrupt", interrupt::cases()).with_launcher(),
+        // Its case has both architectures, so it needs no turn with each.
+        Area::new("twins", twins::cases())
+            .only("microservices")
+            .with_launcher(),
     ];
     Suite::new(areas, 1).run()
 }

@@ -176,7 +176,7 @@ pub(crate) fn in_both(a: &[Ordinal], b: &[Ordinal]) -> usize {
 
 /// What was typed, and room to compare it with many words.
 struct Typed {
-    typed: Vec<char>,
+    word: Vec<char>,
     meant: Vec<char>,
     before: Vec<u32>,
     last: Vec<u32>,
@@ -186,7 +186,7 @@ struct Typed {
 impl Typed {
     fn new(typed: &str) -> Self {
         Self {
-            typed: typed.chars().collect(),
+            word: typed.chars().collect(),
             meant: Vec::new(),
             before: Vec::new(),
             last: Vec::new(),
@@ -197,7 +197,7 @@ impl Typed {
     /// How many letters were left out, added, changed or swapped with their neighbour, in tenths (likelier mistakes are
     /// smaller ones); `None` for more than `most`.
     fn mistakes(&mut self, meant: &str, most: u32) -> Option<u32> {
-        if self.typed.len().abs_diff(meant.chars().count()) > most as usize {
+        if self.word.len().abs_diff(meant.chars().count()) > most as usize {
             return None;
         }
         let costs = self.mistakes_up_to(meant, most)?;
@@ -208,7 +208,7 @@ impl Typed {
     /// The same for every beginning of `meant`, from the empty one on; `None` where all are more than `most`.
     fn mistakes_up_to(&mut self, meant: &str, most: u32) -> Option<&[u32]> {
         let Self {
-            typed,
+            word: typed,
             meant: letters,
             before,
             last,

@@ -176,7 +176,7 @@ impl Searcher {
         let shared = &self.shared;
         let version = self.version();
         let damaged = u64::from(shared.damaged.load(Ordering::Relaxed));
-        let damages = shared.damages.load(Ordering::Relaxed);
+        let in_all = shared.damages.load(Ordering::Relaxed);
         format!(
             "# HELP search_snapshot_version The version that is searched, 0 before the first.\n\
              # TYPE search_snapshot_version gauge\n\
@@ -186,7 +186,7 @@ impl Searcher {
              search_snapshot_damaged {damaged}\n\
              # HELP search_snapshots_damaged_total Snapshots found damaged.\n\
              # TYPE search_snapshots_damaged_total counter\n\
-             search_snapshots_damaged_total {damages}\n"
+             search_snapshots_damaged_total {in_all}\n"
         )
     }
 

@@ -118,13 +118,13 @@ impl Table {
         self.ranks.resize(end, DELETED);
         self.rows.resize(end, nothing);
         self.created_at.resize(end, 0);
-        let none = Traits {
+        let untold = Traits {
             brand: NO_BRAND,
             category: ROOT,
             price_range: 0,
             available: false,
         };
-        self.traits.resize(end, none);
+        self.traits.resize(end, untold);
         each_text(segment, ID, |doc, id| ids.push((id.to_owned(), base + doc)))?;
         each_text(segment, BRAND_LABEL, |doc, brand| {
             let number = self.brand_number(brand);

@@ -13,8 +13,8 @@ pub(crate) fn cases() -> Vec<Case> {
 const ARCHITECTURES: [&str; 2] = ["microservices", "serverless"];
 /// Questions under way at once.
 const AT_ONCE: usize = 4;
-/// What shoppers ask besides names: misspelt, run together, with units, synonyms, refusals, filters, orders and pages, and what is
-/// no question at all. Only the newest come as each shop came to know them.
+/// What shoppers ask besides names: misspelt, run together, with units, synonyms, refusals, filters, orders and pages,
+/// and what is no question at all. Only the newest come as each shop came to know them.
 const QUERIES: &[&[(&str, &str)]] = &[
     &[("q", "headphones")],
     &[("q", "hedphones")],

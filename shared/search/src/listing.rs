@@ -130,7 +130,8 @@ impl<F: Fn(&Found, &Found) -> Ordering> Best<F> {
     }
 }
 
-/// The order of a list. Among equals, what can be had comes first. Ids decide last, so that it is the same however the index is laid out.
+/// The order of a list. Among equals, what can be had comes first. Ids decide last, so that it is the same however the
+/// index is laid out.
 fn order(table: &Table, sort: Sort, browsing: bool) -> impl Fn(&Found, &Found) -> Ordering {
     move |a, b| {
         let price = |found: &Found| table.row(found.ordinal).price;

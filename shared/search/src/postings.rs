@@ -30,8 +30,8 @@ impl Postings {
         next.copied().unwrap_or(TERMINATED)
     }
 
-    /// Takes the documents before `end` that are not deleted, each with how often it has the term. Only for lists opened with
-    /// frequencies.
+    /// Takes the documents before `end` that are not deleted, each with how often it has the term. Only for lists opened
+    /// with frequencies.
     pub(crate) fn take_until(
         &mut self,
         end: DocId,

@@ -13,6 +13,7 @@ mod dead_letters;
 mod events;
 mod faults;
 mod flood;
+mod freshness;
 mod frozen;
 mod fulfilment;
 mod functions;
@@ -27,6 +28,7 @@ mod published_events;
 mod rate_limit;
 mod replicas;
 mod stopping;
+mod twins;
 
 use std::process::ExitCode;
 
@@ -80,6 +82,11 @@ fn main() -> ExitCode {
             .only("microservices")
             .with_launcher(),
         Area::new("interrupt", interrupt::cases()).with_launcher(),
+        Area::new("freshness", freshness::cases()).with_launcher(),
+        // Its case has both architectures, so it needs no turn with each.
+        Area::new("twins", twins::cases())
+            .only("microservices")
+            .with_launcher(),
     ];
     Suite::new(areas, 1).run()
 }

@@ -9,11 +9,14 @@ use bothways_search::Searcher;
 fn main() -> ExitCode {
     service("search", async |shop, _remote| {
         let searcher = Searcher::open(&shop.settings.require("SNAPSHOT_URL")?).await?;
-        let follower = searcher.clone();
+        let (follower, measured) = (searcher.clone(), searcher.clone());
         let follow = Background::new("snapshots", searcher.interval(), move || {
             let follower = follower.clone();
             async move { follower.refresh().await }
         });
-        Ok(Service::new(search::router(Arc::new(searcher))).background(follow))
+        let service = Service::new(search::router(Arc::new(searcher)));
+        Ok(service
+            .background(follow)
+            .metrics(move || measured.metrics()))
     })
 }

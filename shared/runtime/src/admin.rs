@@ -1,6 +1,6 @@
 //! What a process tells those who run it, at an address of its own that no client of the shop reaches.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -16,6 +16,9 @@ use crate::{Result, Settings};
 /// What Prometheus' text format is called.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// What a part of the process tells of itself, in that format.
+pub(crate) type Metrics = Box<dyn Fn() -> String + Send + Sync>;
+
 /// Where the process tells how it is; `None` unless `ADMIN_LISTEN` says where.
 pub(crate) async fn listener(settings: Settings) -> Result<Option<TcpListener>> {
     let Some(address) = settings.parse::<SocketAddr>("ADMIN_LISTEN")? else {
@@ -28,19 +31,20 @@ pub(crate) async fn listener(settings: Settings) -> Result<Option<TcpListener>> 
     Ok(Some(listener))
 }
 
-/// `GET /internal/upstreams` for people and tests, `GET /metrics` for Prometheus.
-pub(crate) fn router(upstreams: Registry) -> Router {
-    let states = upstreams.clone();
+/// `GET /internal/upstreams` for people and tests, `GET /metrics` for Prometheus: the upstreams and what else there is.
+pub(crate) fn router(upstreams: Registry, others: Vec<Metrics>) -> Router {
+    let (states, others) = (upstreams.clone(), Arc::new(others));
     Router::new()
         .route(
             "/internal/upstreams",
             get(async move || Json(states.states())),
         )
-        .route("/metrics", get(async move || metrics(&upstreams)))
+        .route("/metrics", get(async move || metrics(&upstreams, &others)))
 }
 
-fn metrics(upstreams: &Registry) -> Response {
-    let text = exposition(&upstreams.states());
+fn metrics(upstreams: &Registry, others: &[Metrics]) -> Response {
+    let others = others.iter().map(|metrics| metrics());
+    let text = exposition(&upstreams.states()) + &others.collect::<String>();
     ([(CONTENT_TYPE, EXPOSITION)], text).into_response()
 }
 
@@ -57,7 +61,11 @@ mod tests {
             .upstream("cart", "http://a:1,http://b:1")
             .expect("addresses");
         let request = Request::get(path).body(Body::empty()).expect("a request");
-        let answer = router(upstreams).oneshot(request).await.expect("an answer");
+        let others: Vec<Metrics> = vec![Box::new(|| "version 7\n".to_owned())];
+        let answer = router(upstreams, others)
+            .oneshot(request)
+            .await
+            .expect("an answer");
         let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await;
         String::from_utf8(body.expect("a body").to_vec()).expect("text")
     }
@@ -72,5 +80,6 @@ mod tests {
         let metrics = ask("/metrics").await;
         let line = "upstream_endpoint_requests_total{upstream=\"cart\",endpoint=\"a:1\"} 0";
         assert!(metrics.lines().any(|one| one == line), "{metrics}");
+        assert!(metrics.ends_with("\nversion 7\n"), "{metrics}");
     }
 }

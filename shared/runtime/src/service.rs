@@ -17,8 +17,11 @@ use tokio::{
 };
 
 use crate::{
-    Background, Remote, Result, Settings, Shop, admin, admission::Admission, entry, failpoint,
-    healthcheck, stores::Opening,
+    Background, Remote, Result, Settings, Shop,
+    admin::{self, Metrics},
+    admission::Admission,
+    entry, failpoint, healthcheck,
+    stores::Opening,
 };
 
 /// How many connections a service keeps to its database at most.
@@ -32,6 +35,7 @@ pub struct Service {
     router: Router,
     health: Option<Router>,
     background: Vec<Background>,
+    metrics: Vec<Metrics>,
 }
 
 impl Service {
@@ -41,6 +45,7 @@ impl Service {
             router,
             health: None,
             background: Vec::new(),
+            metrics: Vec::new(),
         }
     }
 
@@ -60,6 +65,12 @@ impl Service {
     /// Says how it is with these routes, rather than with whether its databases answer.
     pub fn health(mut self, router: Router) -> Self {
         self.health = Some(router);
+        self
+    }
+
+    /// Tells this at `/metrics`, too, in Prometheus' text format.
+    pub fn metrics(mut self, metrics: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        self.metrics.push(Box::new(metrics));
         self
     }
 
@@ -90,7 +101,8 @@ where
         let health = parts.health;
         let health = health.unwrap_or_else(|| system::health(Arc::new(shop.checks.clone())));
         if let Some(listener) = admin::listener(settings).await? {
-            tokio::spawn(axum::serve(listener, admin::router(upstreams)).into_future());
+            let router = admin::router(upstreams, parts.metrics);
+            tokio::spawn(axum::serve(listener, router).into_future());
         }
         let admission = Admission::new(settings)?;
         let router = failpoint::requests(settings, name, parts.router.merge(health));

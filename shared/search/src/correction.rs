@@ -72,17 +72,30 @@ pub(crate) fn correct_beginning(typed: &str, vocabulary: &Vocabulary) -> Option<
     }
     let first: String = typed.chars().take(1).collect();
     let had = letters(typed);
+    let mut typed = Typed::new(typed);
     let mut beginnings: BTreeMap<&str, (u32, f32)> = BTreeMap::new();
-    for (text, products) in vocabulary.beginning_with(&first) {
-        if text.contains(' ') || (had & !letters(text)).count_ones() > 1 {
-            continue;
-        }
-        let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-        for end in ends.skip(length - 1).take(3) {
-            let beginning = &text[..end];
-            if let Some(tenths) = mistakes(typed, beginning, 1) {
-                beginnings.entry(beginning).or_insert((tenths, 0.0)).1 += small(*products);
+    // Neighbours in the vocabulary mostly begin in the same way: what their beginnings are is asked once.
+    let (mut before, mut near): (&str, Vec<(&str, u32)>) = ("", Vec::new());
+    for entry in vocabulary.words_beginning_with(&first) {
+        let ends = entry.text.char_indices().map(|(at, _)| at);
+        let mut ends = ends.chain([entry.text.len()]).skip(length - 1).take(3);
+        let (least, most) = (ends.next(), ends.last());
+        let Some(least) = least else { continue };
+        let longest = &entry.text[..most.unwrap_or(least)];
+        if longest != before {
+            before = longest;
+            near.clear();
+            if (had & !letters(longest)).count_ones() <= 1 {
+                let places = longest.char_indices().map(|(at, _)| at);
+                let ends = places.chain([longest.len()]).skip(length - 1);
+                let costs = typed.mistakes_up_to(longest, 1);
+                let costs = costs.unwrap_or_default().iter().skip(length - 1);
+                let costs = ends.zip(costs).filter(|(_, cost)| **cost <= CHANGED);
+                near.extend(costs.map(|(end, cost)| (&longest[..end], *cost)));
             }
+        }
+        for (beginning, tenths) in &near {
+            beginnings.entry(beginning).or_insert((*tenths, 0.0)).1 += small(entry.products);
         }
     }
     let likeliest = beginnings
@@ -117,10 +130,11 @@ fn candidates<'a>(word: &str, vocabulary: &'a Vocabulary) -> Vec<(f32, &'a Entry
             && entry.text.len().abs_diff(word.len()) <= 4 * most as usize
     };
     let near = vocabulary.words().iter().filter(near);
+    let mut misspelt = Typed::new(word);
     let mut candidates: Vec<_> = near
         .filter_map(|entry| {
             Some((
-                likelihood(word, entry, mistakes(word, &entry.text, most)?),
+                likelihood(word, entry, misspelt.mistakes(&entry.text, most)?),
                 entry,
             ))
         })
@@ -160,39 +174,73 @@ pub(crate) fn in_both(a: &[Ordinal], b: &[Ordinal]) -> usize {
     both
 }
 
-/// How many letters were left out, added, changed or swapped with their neighbour, in tenths (likelier mistakes are
-/// smaller ones); `None` for more than `most`.
-fn mistakes(typed: &str, meant: &str, most: u32) -> Option<u32> {
-    let (typed, meant): (Vec<char>, Vec<char>) = (typed.chars().collect(), meant.chars().collect());
-    if typed.len().abs_diff(meant.len()) > most as usize {
-        return None;
-    }
-    let limit = most * CHANGED;
-    let mut before: Vec<u32> = Vec::new();
-    let mut last: Vec<u32> = (0..)
-        .step_by(LEFT_OUT as usize)
-        .take(meant.len() + 1)
-        .collect();
-    for (i, letter) in typed.iter().enumerate() {
-        let doubled = i > 0 && typed[i - 1] == *letter;
-        let added = if doubled { DOUBLED } else { ADDED };
-        let mut row = vec![last[0] + added; meant.len() + 1];
-        for (j, other) in meant.iter().enumerate() {
-            let changed = if letter == other { 0 } else { CHANGED };
-            let mut cost = (last[j] + changed)
-                .min(last[j + 1] + added)
-                .min(row[j] + LEFT_OUT);
-            if i > 0 && j > 0 && *letter == meant[j - 1] && typed[i - 1] == *other {
-                cost = cost.min(before[j - 1] + SWAPPED);
-            }
-            row[j + 1] = cost;
+/// What was typed, and room to compare it with many words.
+struct Typed {
+    word: Vec<char>,
+    meant: Vec<char>,
+    before: Vec<u32>,
+    last: Vec<u32>,
+    row: Vec<u32>,
+}
+
+impl Typed {
+    fn new(typed: &str) -> Self {
+        Self {
+            word: typed.chars().collect(),
+            meant: Vec::new(),
+            before: Vec::new(),
+            last: Vec::new(),
+            row: Vec::new(),
         }
-        if row.iter().min().is_none_or(|least| *least > limit) {
+    }
+
+    /// How many letters were left out, added, changed or swapped with their neighbour, in tenths (likelier mistakes are
+    /// smaller ones); `None` for more than `most`.
+    fn mistakes(&mut self, meant: &str, most: u32) -> Option<u32> {
+        if self.word.len().abs_diff(meant.chars().count()) > most as usize {
             return None;
         }
-        before = std::mem::replace(&mut last, row);
+        let costs = self.mistakes_up_to(meant, most)?;
+        let cost = costs.last().copied();
+        cost.filter(|cost| *cost <= most * CHANGED)
     }
-    last.last().copied().filter(|cost| *cost <= limit)
+
+    /// The same for every beginning of `meant`, from the empty one on; `None` where all are more than `most`.
+    fn mistakes_up_to(&mut self, meant: &str, most: u32) -> Option<&[u32]> {
+        let Self {
+            word: typed,
+            meant: letters,
+            before,
+            last,
+            row,
+        } = self;
+        letters.clear();
+        letters.extend(meant.chars());
+        last.clear();
+        last.extend((0..).step_by(LEFT_OUT as usize).take(letters.len() + 1));
+        for (i, letter) in typed.iter().enumerate() {
+            let doubled = i > 0 && typed[i - 1] == *letter;
+            let added = if doubled { DOUBLED } else { ADDED };
+            row.clear();
+            row.push(last[0] + added);
+            for (j, other) in letters.iter().enumerate() {
+                let changed = if letter == other { 0 } else { CHANGED };
+                let mut cost = (last[j] + changed)
+                    .min(last[j + 1] + added)
+                    .min(row[j] + LEFT_OUT);
+                if i > 0 && j > 0 && *letter == letters[j - 1] && typed[i - 1] == *other {
+                    cost = cost.min(before[j - 1] + SWAPPED);
+                }
+                row.push(cost);
+            }
+            if row.iter().min().is_none_or(|least| *least > most * CHANGED) {
+                return None;
+            }
+            std::mem::swap(before, last);
+            std::mem::swap(last, row);
+        }
+        Some(last)
+    }
 }
 
 #[cfg(test)]
@@ -209,8 +257,9 @@ mod tests {
             ("keybaord", "keyboards", Some(SWAPPED + LEFT_OUT)),
             ("mouse", "house", Some(CHANGED)),
             ("mouse", "cable", None),
+            ("mouse", "mousepads", None),
         ] {
-            assert_eq!(mistakes(a, b, 2), expected, "{a} {b}");
+            assert_eq!(Typed::new(a).mistakes(b, 2), expected, "{a} {b}");
         }
     }
 }

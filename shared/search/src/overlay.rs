@@ -3,10 +3,11 @@
 
 use bothways_domain::{inventory::Availability, product::Rating};
 
-const MAGIC: &[u8; 8] = b"BWOVL\0\0\x01";
-const ROW: usize = 8 + 8 + 1;
+const MAGIC: &[u8; 8] = b"BWOVL\0\0\x02";
 const NOBODY: u8 = u8::MAX;
-/// How many numbers a part has: 35 kB, so that a million products are no more than 489 files.
+/// What a product without a rating has instead of its rating's place.
+const UNRATED: u16 = u16::MAX;
+/// How many numbers a part has: some 12 kB, and a million products are no more than 489 files.
 const PART: usize = 2_048;
 
 /// A product's row.
@@ -39,18 +40,33 @@ impl Overlay {
         Some(Self { rows })
     }
 
-    /// Magic, then the columns one after the other, little-endian.
+    /// Magic; then little-endian: how many rows, in how many bytes each has its price, the different ratings; then the
+    /// columns one after the other: prices, places among the ratings, availabilities.
     fn encode_part(rows: &[Option<Row>]) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(MAGIC.len() + rows.len() * ROW);
-        bytes.extend_from_slice(MAGIC);
+        let price = |row: &Option<Row>| row.map_or(0, |row| row.price).to_le_bytes();
+        let used = |bytes: [u8; 8]| {
+            bytes
+                .iter()
+                .rposition(|byte| *byte != 0)
+                .map_or(0, |last| last + 1)
+        };
+        let width = rows.iter().map(|row| used(price(row))).max().unwrap_or(0);
+        let stars = |row: &Option<Row>| row.and_then(|row| row.rating).map(Rating::stars);
+        let mut ratings: Vec<u64> = rows.iter().filter_map(stars).map(f64::to_bits).collect();
+        ratings.sort_unstable();
+        ratings.dedup();
+        let mut bytes = MAGIC.to_vec();
+        for count in [rows.len(), width, ratings.len()] {
+            bytes.extend(u16::try_from(count).unwrap_or(u16::MAX).to_le_bytes());
+        }
+        bytes.extend(ratings.iter().flat_map(|stars| stars.to_le_bytes()));
         for row in rows {
-            bytes.extend_from_slice(&row.map_or(0, |row| row.price).to_le_bytes());
+            bytes.extend_from_slice(&price(row)[..width]);
         }
         for row in rows {
-            let stars = row
-                .and_then(|row| row.rating)
-                .map_or(f64::NAN, Rating::stars);
-            bytes.extend_from_slice(&stars.to_le_bytes());
+            let place = stars(row).and_then(|stars| ratings.binary_search(&stars.to_bits()).ok());
+            let place = place.and_then(|place| u16::try_from(place).ok());
+            bytes.extend(place.unwrap_or(UNRATED).to_le_bytes());
         }
         bytes.extend(
             rows.iter()
@@ -60,31 +76,44 @@ impl Overlay {
     }
 
     fn decode_part(bytes: &[u8]) -> Option<Vec<Option<Row>>> {
-        let columns = bytes.strip_prefix(MAGIC)?;
-        let count = columns.len() / ROW;
-        if count * ROW != columns.len() {
+        let mut rest = bytes.strip_prefix(MAGIC)?;
+        let mut take = |count: usize| {
+            let (taken, others) = rest.split_at_checked(count)?;
+            rest = others;
+            Some(taken)
+        };
+        let mut number = || {
+            take(2)?
+                .try_into()
+                .ok()
+                .map(u16::from_le_bytes)
+                .map(usize::from)
+        };
+        let (rows, width, ratings) = (number()?, number()?, number()?);
+        let ratings = take(ratings * 8)?;
+        let (prices, places, bands) = (take(rows * width)?, take(rows * 2)?, take(rows)?);
+        if width > 8 || !rest.is_empty() {
             return None;
         }
-        let (prices, rest) = columns.split_at(count * 8);
-        let (ratings, bands) = rest.split_at(count * 8);
-        let (prices, _) = prices.as_chunks::<8>();
         let (ratings, _) = ratings.as_chunks::<8>();
-        let rows = prices
-            .iter()
-            .zip(ratings)
-            .zip(bands)
-            .map(|((price, stars), band)| {
-                if *band == NOBODY {
-                    return Some(None);
-                }
-                let row = Row {
-                    price: i64::from_le_bytes(*price),
-                    availability: availability(*band)?,
-                    rating: Rating::parse(f64::from_le_bytes(*stars)),
-                };
-                Some(Some(row))
-            });
-        rows.collect()
+        let (places, _) = places.as_chunks::<2>();
+        let row = |place: usize| {
+            if bands[place] == NOBODY {
+                return Some(None);
+            }
+            let mut price = [0; 8];
+            price[..width].copy_from_slice(&prices[place * width..][..width]);
+            let rating = match u16::from_le_bytes(places[place]) {
+                UNRATED => None,
+                rating => Rating::parse(f64::from_le_bytes(*ratings.get(usize::from(rating))?)),
+            };
+            Some(Some(Row {
+                price: i64::from_le_bytes(price),
+                availability: availability(bands[place])?,
+                rating,
+            }))
+        };
+        (0..rows).map(row).collect()
     }
 }
 
@@ -125,6 +154,8 @@ mod tests {
                 row(1299, Availability::InStock, Rating::parse(4.35)),
                 None,
                 row(0, Availability::Unknown, None),
+                row(i64::MAX, Availability::LowStock, Rating::parse(0.0)),
+                row(-1, Availability::OutOfStock, Rating::parse(5.0)),
             ],
         };
         assert_eq!(again(&overlay), Some(overlay));
@@ -153,9 +184,26 @@ mod tests {
     }
 
     #[test]
+    fn every_row_of_a_part_may_have_a_rating_of_its_own() {
+        let row = |stars: u32| Row {
+            price: 0,
+            availability: Availability::InStock,
+            rating: Rating::parse(f64::from(stars) / 1e3),
+        };
+        let overlay = Overlay {
+            rows: (0..=2_048).map(|stars| Some(row(stars))).collect(),
+        };
+        assert_eq!(again(&overlay), Some(overlay));
+    }
+
+    #[test]
     fn torn_or_foreign_bytes_are_no_overlay() {
         let bytes = Overlay::encode_part(&[None; 3]);
-        assert_eq!(Overlay::decode_part(&bytes[..bytes.len() - 1]), None);
+        for length in 0..bytes.len() {
+            assert_eq!(Overlay::decode_part(&bytes[..length]), None);
+        }
+        let longer = [&bytes[..], b"\0"].concat();
+        assert_eq!(Overlay::decode_part(&longer), None);
         assert_eq!(Overlay::decode_part(b"{}"), None);
     }
 }

@@ -33,7 +33,7 @@ pub(crate) trait Catalogue {
 }
 
 /// Something that a query asks for.
-#[derive(Debug, Default, Clone, PartialEq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Wanted {
     /// The term, and spellings that count as the same.
     pub(crate) spellings: Vec<String>,

@@ -7,17 +7,19 @@
 use std::sync::OnceLock;
 
 use tantivy::{
-    DocSet, Score, Searcher, TERMINATED, Term,
+    Score, Searcher, SegmentReader, TERMINATED, Term,
     fieldnorm::FieldNormReader,
-    postings::Postings,
     schema::{Field, IndexRecordOption},
 };
 
 use crate::{
     accessories,
+    postings::Postings,
     reading::Wanted,
     schema::{Fields, TEXT_FIELDS},
+    statistics::{Remembered, Statistics},
     table::{Ordinal, Table},
+    window::{Gain, WINDOW, Window},
 };
 
 const K1: Score = 1.2;
@@ -62,15 +64,15 @@ impl Default for Weights {
     }
 }
 
-/// Per field, how long it is on average in live products.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Lengths([Score; TEXT_FIELDS]);
+/// Per field, what the length of a product's text does to its score, by the code tantivy keeps for the length.
+#[derive(Debug)]
+pub(crate) struct Lengths([[Score; 256]; TEXT_FIELDS]);
 
 impl Lengths {
-    /// Measures the live products.
+    /// Measures how long the fields of the live products are on average.
     pub(crate) fn measure(searcher: &Searcher, fields: &Fields) -> tantivy::Result<Self> {
-        let mut lengths = [0.0; TEXT_FIELDS];
-        for (length, field) in lengths.iter_mut().zip(fields.text) {
+        let mut lengths = [[0.0; 256]; TEXT_FIELDS];
+        for (norms, field) in lengths.iter_mut().zip(fields.text) {
             let (mut tokens, mut products) = (0_u64, 0_u64);
             for segment in searcher.segment_readers() {
                 let norms = segment.get_fieldnorms_reader(field)?;
@@ -80,7 +82,11 @@ impl Lengths {
                     .sum::<u64>();
                 products += u64::from(segment.num_docs());
             }
-            *length = (ratio(tokens, products)).max(1.0);
+            let average = (ratio(tokens, products)).max(1.0);
+            for (code, norm) in (0..=u8::MAX).zip(norms) {
+                let length = FieldNormReader::id_to_fieldnorm(code);
+                *norm = K1 * (1.0 - B + B * ratio(u64::from(length), 1) / average);
+            }
         }
         Ok(Self(lengths))
     }
@@ -109,6 +115,7 @@ pub(crate) struct Scoring<'a> {
     pub(crate) fields: &'a Fields,
     pub(crate) table: &'a Table,
     pub(crate) lengths: &'a Lengths,
+    pub(crate) remembered: &'a Remembered,
     /// By ordinal, whether it is named by a word for accessories; read when first needed.
     pub(crate) accessories: &'a OnceLock<Vec<bool>>,
     pub(crate) weights: &'a Weights,
@@ -118,80 +125,190 @@ pub(crate) struct Scoring<'a> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Found {
     pub(crate) ordinal: Ordinal,
-    pub(crate) score: Score,
+    /// In steps, which are far above what summing in floating point leaves uncertain.
+    pub(crate) score: i64,
 }
 
-/// What one word gives a product.
-#[derive(Clone, Copy, Default)]
-struct Match {
-    best: Score,
-    sum: Score,
-    /// How well the name says it: 1 by the word itself, less by a synonym.
-    named: Score,
-    /// How well any field says it.
-    said: Score,
+/// How many steps a score of one has.
+const SCORE_STEPS: Score = 10_000.0;
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "scores are far below 2^63 steps"
+)]
+fn rounded(score: Score) -> i64 {
+    let steps = score * SCORE_STEPS;
+    // As `round` does, which is a call of a function where the processor has no instruction for it.
+    (steps + 0.5_f32.copysign(steps)) as i64
+}
+
+/// Something asked for, with what a match of it counts.
+struct Word {
+    clauses: Vec<Clause>,
+    rarity: Score,
+}
+
+/// A term in a field.
+struct Clause {
+    term: Term,
+    /// The field's place among those of texts.
+    field: usize,
+    /// What the score rises to the more often a text has the term.
+    weight: Score,
+    /// What it counts of the word itself: less for a synonym.
+    counts: Score,
+}
+
+/// A clause in a segment.
+struct Cursor<'a> {
+    clause: &'a Clause,
+    postings: Postings,
+    norms: &'a FieldNormReader,
 }
 
 impl Scoring<'_> {
-    /// The products that have any of what is wanted.
+    /// The products that have any of what is wanted, in order.
     pub(crate) fn find(
         &self,
         wanted: &[Wanted],
         unwanted: &[String],
-    ) -> tantivy::Result<Vec<Found>> {
-        let mut scores: Vec<Score> = vec![0.0; self.table.len()];
-        let mut covered: Vec<Score> = vec![0.0; self.table.len()];
-        let mut matches = vec![Match::default(); self.table.len()];
-        let mut found: Vec<Ordinal> = Vec::new();
-        let mut whole = 0.0;
-        for word in wanted {
-            let (matching, rarity) = self.match_word(word, &mut matches)?;
-            whole += rarity;
-            for ordinal in matching {
-                let place = ordinal as usize;
-                let given = std::mem::take(&mut matches[place]);
-                if covered[place] == 0.0 {
-                    found.push(ordinal);
+        mut take: impl FnMut(Found),
+    ) -> tantivy::Result<()> {
+        let words = wanted.iter().map(|word| self.weigh(word));
+        let words: Vec<_> = words.collect::<tantivy::Result<_>>()?;
+        let whole = words.iter().map(|word| word.rarity).sum();
+        let ending = self.ending(wanted, unwanted, whole)?;
+        let mut factors = Factors::new(whole, self.weights.coverage);
+        let mut window = Window::new();
+        for (position, segment) in self.searcher.segment_readers().iter().enumerate() {
+            let base = self.table.base(position);
+            let norms = self
+                .fields
+                .text
+                .map(|field| segment.get_fieldnorms_reader(field));
+            let norms: Vec<_> = norms.into_iter().collect::<tantivy::Result<_>>()?;
+            let mut cursors = words
+                .iter()
+                .map(|word| Ok((open(segment, word, &norms)?, word.rarity)))
+                .collect::<tantivy::Result<Vec<_>>>()?;
+            loop {
+                let next = cursors.iter().flat_map(|(cursors, _)| cursors);
+                let next = next.map(|cursor| cursor.postings.next()).min();
+                let Some(next) = next.filter(|next| *next != TERMINATED) else {
+                    break;
+                };
+                let start = next - next % WINDOW;
+                for (cursors, rarity) in &mut cursors {
+                    self.note(segment, cursors, start, &mut window);
+                    window.end_word(|given| Gain {
+                        score: given.best
+                            + self.weights.tie * (given.sum - given.best)
+                            + (self.weights.any * given.said + self.weights.name * given.named)
+                                * *rarity,
+                        covered: *rarity * given.said,
+                    });
                 }
-                covered[place] += rarity * given.said;
-                let bonus = self.weights.any * given.said + self.weights.name * given.named;
-                scores[place] +=
-                    given.best + self.weights.tie * (given.sum - given.best) + bonus * rarity;
+                window.end(|place, gain| {
+                    let ordinal = base + start + place;
+                    if gain.covered >= ending.least {
+                        let score = gain.score * factors.of(gain.covered) - ending.malus(ordinal);
+                        let score = rounded(score);
+                        take(Found { ordinal, score });
+                    }
+                });
             }
         }
-        if self.weights.coverage > 0.0 {
-            // Most products have the same words as the one before.
-            let (mut before, mut factor) = (Score::NAN, 0.0);
-            for ordinal in &found {
-                let place = *ordinal as usize;
-                if covered[place].to_bits() != before.to_bits() {
-                    before = covered[place];
-                    factor = (before / whole).powf(self.weights.coverage);
+        Ok(())
+    }
+
+    /// Notes what a word gives the documents of the window at `start`.
+    fn note(
+        &self,
+        segment: &SegmentReader,
+        cursors: &mut [Cursor<'_>],
+        start: u32,
+        window: &mut Window,
+    ) {
+        let alive = segment.alive_bitset();
+        for Cursor {
+            clause,
+            postings,
+            norms,
+        } in cursors
+        {
+            let by_length = &self.lengths.0[clause.field];
+            let named = if clause.field == 0 {
+                clause.counts
+            } else {
+                0.0
+            };
+            postings.take_until(start + WINDOW, alive, |doc, frequency| {
+                let frequency = ratio(u64::from(frequency), 1);
+                let norm = by_length[usize::from(norms.fieldnorm_id(doc))];
+                let score = clause.weight * frequency / (frequency + norm);
+                window.note(doc - start, score, clause.counts, named);
+            });
+        }
+    }
+
+    /// What a match of the word counts.
+    fn weigh(&self, word: &Wanted) -> tantivy::Result<Word> {
+        let count = || Statistics::count(self.searcher, self.fields, word);
+        let counted = self.remembered.of(word, count)?;
+        let live = self.table.live();
+        let groups = [
+            (&word.spellings, 1.0, counted.spellings),
+            (&word.synonyms, self.weights.synonym, counted.synonyms),
+        ];
+        let mut clauses = Vec::new();
+        // A synonym is taken as no rarer than the word itself.
+        let mut rarities = [Score::INFINITY; TEXT_FIELDS];
+        for (terms, counts, having) in groups {
+            for (place, field) in self.fields.text.into_iter().enumerate() {
+                if counts > 0.0 && having[place] > 0 {
+                    let rarest = rarities[place];
+                    rarities[place] = rarity(having[place].min(live), live).min(rarest);
+                    let weight = self.weights.fields[place] * counts * rarities[place] * (K1 + 1.0);
+                    clauses.extend(terms.iter().map(|text| Clause {
+                        term: Term::from_field_text(field, text),
+                        field: place,
+                        weight,
+                        counts,
+                    }));
                 }
-                scores[place] *= factor;
             }
         }
-        let less = self.weights.unwanted * whole;
-        self.punish(unwanted.iter(), less, &mut scores)?;
-        if self.weights.accessory > 0.0 && !accessories::are_asked_for(wanted) {
-            let less = self.weights.accessory * whole;
-            let accessories = self.accessories()?;
-            for ordinal in found.iter().map(|ordinal| *ordinal as usize) {
-                if accessories[ordinal] {
-                    scores[ordinal] -= less;
-                }
-            }
-        }
-        let least = whole * self.weights.least;
-        let enough = found
-            .into_iter()
-            .filter(|ordinal| covered[*ordinal as usize] >= least);
-        Ok(enough
-            .map(|ordinal| Found {
-                ordinal,
-                score: scores[ordinal as usize],
-            })
-            .collect())
+        let having = match counted.itself {
+            0 if self.weights.synonym > 0.0 => counted.all,
+            itself => itself,
+        };
+        let rarity = rarity(having, live);
+        Ok(Word { clauses, rarity })
+    }
+
+    /// What else counts besides the words.
+    fn ending(
+        &self,
+        wanted: &[Wanted],
+        unwanted: &[String],
+        whole: Score,
+    ) -> tantivy::Result<Ending<'_>> {
+        let unwanted = if unwanted.is_empty() {
+            None
+        } else {
+            Some((self.named_by(unwanted)?, self.weights.unwanted * whole))
+        };
+        let accessory = self.weights.accessory > 0.0 && !accessories::are_asked_for(wanted);
+        let accessories = if accessory {
+            Some((self.accessories()?, self.weights.accessory * whole))
+        } else {
+            None
+        };
+        Ok(Ending {
+            least: whole * self.weights.least,
+            unwanted,
+            accessories,
+        })
     }
 
     /// By ordinal, whether it is named by a word for accessories.
@@ -199,127 +316,102 @@ impl Scoring<'_> {
         if let Some(accessories) = self.accessories.get() {
             return Ok(accessories);
         }
-        let (mut named, mut hits) = (vec![false; self.table.len()], Vec::new());
-        for term in accessories::terms() {
-            self.read(self.fields.text[0], term, &mut hits)?;
-            for (ordinal, ..) in hits.drain(..) {
-                named[ordinal as usize] = true;
-            }
-        }
+        let named = self.named_by(accessories::terms())?;
         Ok(self.accessories.get_or_init(|| named))
     }
 
-    /// Takes `less` from the products that are named by what is not wanted, once each.
-    fn punish<'t>(
+    /// By ordinal, whether any of the terms is in the name.
+    fn named_by<'t>(
         &self,
-        unwanted: impl Iterator<Item = &'t String>,
-        less: Score,
-        scores: &mut [Score],
-    ) -> tantivy::Result<()> {
-        let mut hits = Vec::new();
-        for term in unwanted {
-            self.read(self.fields.text[0], term, &mut hits)?;
+        terms: impl IntoIterator<Item = &'t String>,
+    ) -> tantivy::Result<Vec<bool>> {
+        let name: Field = self.fields.text[0];
+        let mut named = vec![false; self.table.len()];
+        for text in terms {
+            let term = Term::from_field_text(name, text);
+            for (position, segment) in self.searcher.segment_readers().iter().enumerate() {
+                let base = self.table.base(position);
+                if let Some(mut having) = Postings::open(segment, &term, IndexRecordOption::Basic)?
+                {
+                    let alive = segment.alive_bitset();
+                    having.take_all(alive, |doc| named[(base + doc) as usize] = true);
+                }
+            }
         }
-        hits.sort_unstable_by_key(|(ordinal, ..)| *ordinal);
-        hits.dedup_by_key(|(ordinal, ..)| *ordinal);
-        for (ordinal, ..) in hits {
-            scores[ordinal as usize] -= less;
+        Ok(named)
+    }
+}
+
+/// The word's clauses, where the segment has their terms.
+fn open<'a>(
+    segment: &SegmentReader,
+    word: &'a Word,
+    norms: &'a [FieldNormReader],
+) -> tantivy::Result<Vec<Cursor<'a>>> {
+    let mut cursors = Vec::with_capacity(word.clauses.len());
+    for clause in &word.clauses {
+        if let Some(postings) = Postings::open(segment, &clause.term, IndexRecordOption::WithFreqs)?
+        {
+            cursors.push(Cursor {
+                clause,
+                postings,
+                norms: &norms[clause.field],
+            });
         }
-        Ok(())
+    }
+    Ok(cursors)
+}
+
+/// What counts besides the words: by ordinal whether it takes something off, and how much.
+struct Ending<'a> {
+    /// What has to be covered at least.
+    least: Score,
+    unwanted: Option<(Vec<bool>, Score)>,
+    accessories: Option<(&'a [bool], Score)>,
+}
+
+impl Ending<'_> {
+    fn malus(&self, ordinal: Ordinal) -> Score {
+        let place = ordinal as usize;
+        let mut malus = 0.0;
+        if let Some((named, less)) = &self.unwanted
+            && named[place]
+        {
+            malus += less;
+        }
+        if let Some((named, less)) = &self.accessories
+            && named[place]
+        {
+            malus += less;
+        }
+        malus
+    }
+}
+
+/// What remains of a score by how much of the query a product has. Few products differ in that, so powers are kept.
+struct Factors {
+    whole: Score,
+    power: Score,
+    known: [(Score, Score); Factors::KNOWN],
+}
+
+impl Factors {
+    const KNOWN: usize = 64;
+
+    fn new(whole: Score, power: Score) -> Self {
+        Self {
+            whole,
+            power,
+            known: [(Score::NAN, 0.0); Self::KNOWN],
+        }
     }
 
-    /// Notes in `matches` what the word gives; which products have it or a synonym, and how rare it is.
-    fn match_word(
-        &self,
-        word: &Wanted,
-        matches: &mut [Match],
-    ) -> tantivy::Result<(Vec<Ordinal>, Score)> {
-        let mut matching = Vec::new();
-        let any = [Score::INFINITY; TEXT_FIELDS];
-        let rarities = self.match_terms(&word.spellings, (1.0, any), matches, &mut matching)?;
-        let itself = matching.len();
-        if self.weights.synonym > 0.0 {
-            let less = (self.weights.synonym, rarities);
-            self.match_terms(&word.synonyms, less, matches, &mut matching)?;
+    fn of(&mut self, covered: Score) -> Score {
+        let mixed = covered.to_bits().wrapping_mul(0x9E37_79B1) >> 26;
+        let known = &mut self.known[mixed as usize % Self::KNOWN];
+        if known.0.to_bits() != covered.to_bits() {
+            *known = (covered, (covered / self.whole).powf(self.power));
         }
-        let having = if itself > 0 { itself } else { matching.len() };
-        Ok((matching, rarity(having, self.table.live())))
-    }
-
-    /// Notes what terms give that count as the same, times `counts`, in no field taken as rarer than `most`; how rare they
-    /// are in each field, infinitely where they aren't.
-    fn match_terms(
-        &self,
-        terms: &[String],
-        (counts, most): (Score, [Score; TEXT_FIELDS]),
-        matches: &mut [Match],
-        matching: &mut Vec<Ordinal>,
-    ) -> tantivy::Result<[Score; TEXT_FIELDS]> {
-        let mut rarities = [Score::INFINITY; TEXT_FIELDS];
-        for (position, field) in self.fields.text.into_iter().enumerate() {
-            let mut hits = Vec::new();
-            for term in terms {
-                self.read(field, term, &mut hits)?;
-            }
-            if hits.is_empty() {
-                continue;
-            }
-            let live = self.table.live();
-            let rarity = rarity(hits.len().min(live), live).min(most[position]);
-            rarities[position] = rarity;
-            let weight = self.weights.fields[position] * counts * rarity * (K1 + 1.0);
-            let average = self.lengths.0[position];
-            for (ordinal, frequency, length) in hits {
-                let norm = K1 * (1.0 - B + B * length / average);
-                let score = weight * frequency / (frequency + norm);
-                let entry = &mut matches[ordinal as usize];
-                if entry.said == 0.0 {
-                    matching.push(ordinal);
-                }
-                entry.said = entry.said.max(counts);
-                if position == 0 {
-                    entry.named = entry.named.max(counts);
-                }
-                entry.best = entry.best.max(score);
-                entry.sum += score;
-            }
-        }
-        Ok(rarities)
-    }
-
-    /// The live products that have the term in the field: how often, in how long a text.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "texts have far fewer than 2^24 words"
-    )]
-    fn read(
-        &self,
-        field: Field,
-        text: &str,
-        hits: &mut Vec<(Ordinal, Score, Score)>,
-    ) -> tantivy::Result<()> {
-        let term = Term::from_field_text(field, text);
-        for (position, segment) in self.searcher.segment_readers().iter().enumerate() {
-            let index = segment.inverted_index(field)?;
-            let Some(mut postings) = index.read_postings(&term, IndexRecordOption::WithFreqs)?
-            else {
-                continue;
-            };
-            let norms: FieldNormReader = segment.get_fieldnorms_reader(field)?;
-            let base = self.table.base(position);
-            let alive = segment.alive_bitset();
-            let mut doc = postings.doc();
-            while doc != TERMINATED {
-                if alive.is_none_or(|alive| alive.is_alive(doc)) {
-                    hits.push((
-                        base + doc,
-                        postings.term_freq() as Score,
-                        norms.fieldnorm(doc) as Score,
-                    ));
-                }
-                doc = postings.advance();
-            }
-        }
-        Ok(())
+        known.1
     }
 }

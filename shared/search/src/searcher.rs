@@ -2,7 +2,10 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -60,6 +63,9 @@ struct Shared {
     interval: Duration,
     weights: Weights,
     state: RwLock<State>,
+    /// Whether the newest snapshot can't be used, and how many couldn't since the start.
+    damaged: AtomicBool,
+    damages: AtomicU64,
     /// Held while looking for a newer snapshot.
     looking: Mutex<Looking>,
 }
@@ -100,6 +106,8 @@ impl Searcher {
             interval: options.interval,
             weights: options.weights,
             state: RwLock::new(State::Unknown),
+            damaged: AtomicBool::new(false),
+            damages: AtomicU64::new(0),
             looking: Mutex::new(looking),
         };
         let searcher = Self {
@@ -163,6 +171,25 @@ impl Searcher {
         }
     }
 
+    /// How it is, as Prometheus reads it (text exposition format 0.0.4).
+    pub fn metrics(&self) -> String {
+        let shared = &self.shared;
+        let version = self.version();
+        let damaged = u64::from(shared.damaged.load(Ordering::Relaxed));
+        let in_all = shared.damages.load(Ordering::Relaxed);
+        format!(
+            "# HELP search_snapshot_version The version that is searched, 0 before the first.\n\
+             # TYPE search_snapshot_version gauge\n\
+             search_snapshot_version {version}\n\
+             # HELP search_snapshot_damaged 1 while the newest snapshot is damaged and an older one is searched.\n\
+             # TYPE search_snapshot_damaged gauge\n\
+             search_snapshot_damaged {damaged}\n\
+             # HELP search_snapshots_damaged_total Snapshots found damaged.\n\
+             # TYPE search_snapshots_damaged_total counter\n\
+             search_snapshots_damaged_total {in_all}\n"
+        )
+    }
+
     fn state(&self) -> State {
         self.shared
             .state
@@ -184,6 +211,7 @@ impl Searcher {
         let versions = self.shared.store.versions_after(current).await?;
         looking.last = Some(Instant::now());
         let Some(newest) = versions.first().copied() else {
+            self.shared.damaged.store(false, Ordering::Relaxed);
             if current == 0 {
                 // An index of another format is no empty shop: rather no answer than that nothing is found.
                 if self.shared.store.has_other_formats().await? {
@@ -200,9 +228,15 @@ impl Searcher {
         for version in versions.into_iter().take(tried) {
             outcome = self.load(looking, version).await.map(|()| true);
             match &outcome {
-                Ok(_) => return outcome,
+                Ok(_) => {
+                    let damaged = version != newest;
+                    self.shared.damaged.store(damaged, Ordering::Relaxed);
+                    return outcome;
+                }
                 Err(error) if !is_damage(error) => return outcome,
                 Err(error) if looking.damaged < newest => {
+                    self.shared.damaged.store(true, Ordering::Relaxed);
+                    self.shared.damages.fetch_add(1, Ordering::Relaxed);
                     tracing::error!(
                         version,
                         error = error as &dyn std::error::Error,

@@ -11,9 +11,11 @@ use tantivy::{
 use crate::{
     analyzer,
     overlay::Overlay,
+    postings::Postings,
     reading::Catalogue,
     schema::{self, Card, Fields},
     scoring::{Lengths, Scoring, Weights},
+    statistics::Remembered,
     synonyms::Synonyms,
     table::{Ordinal, Table, reader_of},
     vocabulary::Vocabulary,
@@ -26,6 +28,7 @@ pub(crate) struct Snapshot {
     searcher: Searcher,
     fields: Fields,
     lengths: Lengths,
+    remembered: Remembered,
     /// The shop's own, if it has any.
     synonyms: Option<Synonyms>,
     /// Which documents are named by a word for accessories; found with the first search.
@@ -54,6 +57,7 @@ impl Snapshot {
             searcher,
             fields,
             lengths,
+            remembered: Remembered::default(),
             synonyms,
             accessories: OnceLock::new(),
             vocabulary: OnceLock::new(),
@@ -67,6 +71,7 @@ impl Snapshot {
             fields: &self.fields,
             table: &self.table,
             lengths: &self.lengths,
+            remembered: &self.remembered,
             accessories: &self.accessories,
             weights,
         }
@@ -101,17 +106,9 @@ impl Snapshot {
         let term = Term::from_field_text(self.fields.phrases, phrase);
         let mut ordinals = Vec::new();
         for (position, segment) in self.searcher.segment_readers().iter().enumerate() {
-            let index = segment.inverted_index(self.fields.phrases)?;
-            let Some(mut postings) = index.read_postings(&term, IndexRecordOption::Basic)? else {
-                continue;
-            };
-            let (base, alive) = (self.table.base(position), segment.alive_bitset());
-            let mut doc = postings.doc();
-            while doc != TERMINATED {
-                if alive.is_none_or(|alive| alive.is_alive(doc)) {
-                    ordinals.push(base + doc);
-                }
-                doc = postings.advance();
+            if let Some(mut having) = Postings::open(segment, &term, IndexRecordOption::Basic)? {
+                let (base, alive) = (self.table.base(position), segment.alive_bitset());
+                having.take_all(alive, |doc| ordinals.push(base + doc));
             }
         }
         Ok(ordinals)

@@ -4,6 +4,7 @@ use std::{
     collections::HashSet,
     fs,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use bothways_domain::{Error, Result};
@@ -45,10 +46,19 @@ impl SnapshotCache {
             .blobs()
             .map(|blob| (blob.clone(), self.file(&blob.sha256)));
         let mut seen = HashSet::new();
-        let missing = missing
+        let missing: Vec<_> = missing
             .filter(|(blob, path)| seen.insert(blob.sha256.clone()) && !path.exists())
             .collect();
+        let bytes: u64 = missing.iter().map(|(blob, _)| blob.size).sum();
+        let started = Instant::now();
         store.fetch_to(missing).await?;
+        let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+        tracing::debug!(
+            version = manifest.version,
+            bytes,
+            milliseconds,
+            "a snapshot was fetched"
+        );
         let folder = self.version(manifest.version);
         let files: Vec<_> = manifest
             .files

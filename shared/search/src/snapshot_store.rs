@@ -1,5 +1,5 @@
 //! Where snapshots are kept: files by their hash under `files/`, a manifest per version under `manifests/`, both in a folder
-//! of the index's format (`format-2/`).
+//! of the index's format (`format-3/`).
 //!
 //! Programs of different formats share nothing, so that while a new one is rolled out its indexer builds beside the
 //! old index, which is published and searched on.
@@ -216,7 +216,7 @@ impl SnapshotStore {
 
     /// Publishes the manifest, unless its version exists.
     pub(crate) async fn publish(&self, manifest: &Manifest) -> Result<Put> {
-        let bytes = serde_json::to_vec_pretty(manifest).map_err(Error::internal)?;
+        let bytes = serde_json::to_vec(manifest).map_err(Error::internal)?;
         let key = self.manifest_key(manifest.version);
         match self
             .store

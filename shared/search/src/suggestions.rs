@@ -108,29 +108,39 @@ fn best(
         text.split(' ')
             .any(|word| head.iter().any(|before| before == word))
     };
-    let begins = catalogue.vocabulary().beginning_with(prefix).iter();
-    let begins = begins.filter(|(text, _)| !is_glue(text) && !repeats(text));
-    let mut ranked: Vec<_> = begins
-        .map(|(text, products)| (worth(text, *products as usize), &**text))
-        .collect();
-    sort(&mut ranked);
+    let limit = if company.is_some() {
+        TRIED
+    } else {
+        MAX_SUGGESTIONS
+    };
+    // Most are worth less than those there are already, and need no closer look; among equals the order of the
+    // vocabulary counts.
+    let mut ranked: Vec<(usize, &str)> = Vec::with_capacity(limit);
+    for (text, products) in catalogue.vocabulary().beginning_with(prefix) {
+        let worth = worth(text, *products as usize);
+        let full = ranked.len() == limit;
+        let enough = full && ranked.last().is_some_and(|(least, _)| worth <= *least);
+        if enough || is_glue(text) || repeats(text) {
+            continue;
+        }
+        if full {
+            ranked.pop();
+        }
+        let place = ranked.partition_point(|(other, _)| *other >= worth);
+        ranked.insert(place, (worth, text));
+    }
     if let Some(company) = company {
-        ranked.truncate(TRIED);
         for (worth_of, text) in &mut ranked {
             *worth_of = worth(text, in_both(&catalogue.having(text), company));
         }
         ranked.retain(|(worth, _)| *worth > 0);
-        sort(&mut ranked);
+        ranked.sort_unstable_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
     }
     ranked
         .into_iter()
         .take(MAX_SUGGESTIONS)
         .map(|(_, text)| text.to_owned())
         .collect()
-}
-
-fn sort(ranked: &mut [(usize, &str)]) {
-    ranked.sort_unstable_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
 }
 
 fn worth(text: &str, products: usize) -> usize {

@@ -7,6 +7,7 @@ use tantivy::{DocId, Index, IndexReader, ReloadPolicy, Searcher, SegmentReader};
 
 use crate::{
     category_tree::{CategoryTree, Node, ROOT},
+    facets::price_range,
     overlay::{Overlay, Row},
     schema::{BRAND_LABEL, CATEGORY_PATH, CREATED_AT, ID, NUMBER},
 };
@@ -18,6 +19,19 @@ pub(crate) const NO_BRAND: u32 = u32::MAX;
 /// The rank of a deleted document.
 const DELETED: u32 = u32::MAX;
 
+/// What a product is counted and filtered by, together, since who needs one of it needs all.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Traits {
+    /// The number of its brand.
+    pub(crate) brand: u32,
+    /// The node of its category.
+    pub(crate) category: Node,
+    /// The place of its price among the ranges.
+    pub(crate) price_range: u8,
+    /// Whether it can be had.
+    pub(crate) available: bool,
+}
+
 /// The arrays.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
@@ -25,8 +39,7 @@ pub(crate) struct Table {
     ranks: Vec<u32>,
     rows: Vec<Row>,
     created_at: Vec<i64>,
-    brands: Vec<u32>,
-    categories: Vec<Node>,
+    traits: Vec<Traits>,
     brand_names: Vec<String>,
     brand_numbers: HashMap<String, u32>,
     /// The categories.
@@ -105,12 +118,17 @@ impl Table {
         self.ranks.resize(end, DELETED);
         self.rows.resize(end, nothing);
         self.created_at.resize(end, 0);
-        self.brands.resize(end, NO_BRAND);
-        self.categories.resize(end, ROOT);
+        let untold = Traits {
+            brand: NO_BRAND,
+            category: ROOT,
+            price_range: 0,
+            available: false,
+        };
+        self.traits.resize(end, untold);
         each_text(segment, ID, |doc, id| ids.push((id.to_owned(), base + doc)))?;
         each_text(segment, BRAND_LABEL, |doc, brand| {
             let number = self.brand_number(brand);
-            self.brands[(base + doc) as usize] = number;
+            self.traits[(base + doc) as usize].brand = number;
         })?;
         let mut known: HashMap<String, Node> = HashMap::new();
         each_text(segment, CATEGORY_PATH, |doc, path| {
@@ -119,7 +137,7 @@ impl Table {
                 known.insert(path.to_owned(), node);
                 node
             });
-            self.categories[(base + doc) as usize] = node;
+            self.traits[(base + doc) as usize].category = node;
         })?;
         let created = segment.fast_fields().i64(CREATED_AT)?;
         let numbers = segment.fast_fields().u64(NUMBER)?;
@@ -129,8 +147,10 @@ impl Table {
                 .first(doc)
                 .and_then(|number| usize::try_from(number).ok());
             let row = number.and_then(|number| *overlay.rows.get(number)?);
-            self.rows[place] =
-                row.ok_or_else(|| io::Error::other("the overlay lacks a product"))?;
+            let row = row.ok_or_else(|| io::Error::other("the overlay lacks a product"))?;
+            self.rows[place] = row;
+            self.traits[place].price_range = price_range(row.price);
+            self.traits[place].available = row.availability.is_available();
             self.created_at[place] = created.first(doc).unwrap_or(0);
         }
         Ok(())
@@ -183,14 +203,9 @@ impl Table {
         &self.rows[ordinal as usize]
     }
 
-    /// The number of its brand.
-    pub(crate) fn brand(&self, ordinal: Ordinal) -> u32 {
-        self.brands[ordinal as usize]
-    }
-
-    /// The node of its category.
-    pub(crate) fn category(&self, ordinal: Ordinal) -> Node {
-        self.categories[ordinal as usize]
+    /// What it is counted and filtered by.
+    pub(crate) fn traits(&self, ordinal: Ordinal) -> Traits {
+        self.traits[ordinal as usize]
     }
 
     /// Its rank in the order of ids.

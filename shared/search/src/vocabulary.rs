@@ -73,6 +73,13 @@ impl Vocabulary {
         &self.words
     }
 
+    /// The single words that begin so, in order.
+    pub(crate) fn words_beginning_with(&self, prefix: &str) -> &[Entry] {
+        let start = self.words.partition_point(|entry| &*entry.text < prefix);
+        let rest = &self.words[start..];
+        &rest[..rest.partition_point(|entry| entry.text.starts_with(prefix))]
+    }
+
     /// The words and phrases that begin so, in order.
     pub(crate) fn beginning_with(&self, prefix: &str) -> &[(Box<str>, u32)] {
         let start = self.phrases.partition_point(|(text, _)| &**text < prefix);

@@ -28,7 +28,7 @@ const WRITER_MEMORY: usize = 64 << 20;
 const MERGE_AT: usize = 6;
 /// Segments smaller than this count as the same size. Few, so that a change of one product never has an import's
 /// segments merged, and transferred, with it.
-const SMALL_SEGMENT: u32 = 64;
+const SMALL_SEGMENT: u32 = 16;
 /// From this many times as large on, it is another size, as a power of two.
 const SAME_SIZE: f64 = 2.0;
 /// A segment is rewritten when this part of it is deleted.

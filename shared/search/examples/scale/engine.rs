@@ -23,8 +23,8 @@ use crate::{
 const BATCH: usize = 1_000;
 /// Batches of changed products that are published one after the other.
 const BATCHES: usize = 10;
-/// Single changes of each kind.
-const CHANGES: usize = 5;
+/// Single changes of each kind: so many that small segments are merged some times.
+const CHANGES: usize = 20;
 
 /// Builds and publishes an index of `count` products in `folder`, then changes it.
 pub(crate) async fn index(catalogue: &Catalogue, folder: &Path, count: usize) -> Outcome<Figures> {

@@ -199,9 +199,23 @@ async fn a_damaged_snapshot_leaves_the_one_before_serving() {
         (world.searcher.version(), world.find("mouse").await),
         (version, vec!["a".to_owned()])
     );
+    // It is said until it is over, and counted once however often it is tried.
+    let _ = world.searcher.refresh().await;
+    let said = |searcher: &Searcher| {
+        let metrics = searcher.metrics();
+        let lines = metrics.lines().filter(|line| line.contains("damaged"));
+        let lines = lines.filter(|line| !line.starts_with('#'));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let damaged = [
+        "search_snapshot_damaged 1",
+        "search_snapshots_damaged_total 1",
+    ];
+    assert_eq!(said(&world.searcher), damaged);
     // A searcher that starts now falls back to the whole one.
     let late = searcher(world.folder.path()).await;
     assert_eq!(late.version(), version);
+    assert_eq!(said(&late), damaged);
     // So does the next indexer, and what it publishes is whole.
     let next = publisher(world.folder.path()).await;
     next.apply(vec![product("c", "Mouse", "", "")], Vec::new())
@@ -209,6 +223,11 @@ async fn a_damaged_snapshot_leaves_the_one_before_serving() {
         .unwrap();
     assert!(world.searcher.refresh().await.unwrap());
     assert_eq!(world.find("mouse").await, ["a", "c"]);
+    let whole = [
+        "search_snapshot_damaged 0",
+        "search_snapshots_damaged_total 1",
+    ];
+    assert_eq!(said(&world.searcher), whole);
 }
 
 #[tokio::test]
@@ -273,8 +292,8 @@ async fn old_files_and_manifests_go_after_a_while_and_current_ones_stay() {
             .await
             .unwrap();
     }
-    assert!(files(&folder.path().join("format-2/manifests")).len() <= 2);
-    let kept = files(&folder.path().join("format-2/files")).len();
+    assert!(files(&folder.path().join("format-3/manifests")).len() <= 2);
+    let kept = files(&folder.path().join("format-3/files")).len();
     assert!(kept < 150, "{kept} files are kept");
     let late = Searcher::open(&url).await.unwrap();
     assert_eq!(late.search(&asking("mouse")).await.unwrap().total, 40);

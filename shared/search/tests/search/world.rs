@@ -65,7 +65,7 @@ impl World {
     }
 
     pub(crate) fn store(&self) -> PathBuf {
-        store(self.folder.path()).join("format-2")
+        store(self.folder.path()).join("format-3")
     }
 }
 

@@ -245,6 +245,12 @@ fn services_and_functions_stand_on_shared_crates_and_never_on_each_other() {
     }
 }
 
+/// What measures is built of each other: the comparison offers the generator's load, and knows processes and medians.
+const MEASURING: [(&str, &str); 2] = [
+    ("bothways-compare", "bothways-load"),
+    ("bothways-performance", "bothways-compare"),
+];
+
 #[test]
 fn nothing_is_built_from_the_launcher_or_the_tests() {
     let packages = packages();
@@ -252,9 +258,7 @@ fn nothing_is_built_from_the_launcher_or_the_tests() {
         let used = [package.dependencies.as_slice(), &package.test_dependencies].concat();
         for used in own(&packages, &used) {
             let known = packages.iter().find(|known| known.name == used);
-            // What compares offers the load of the generator.
-            let loads = package.name == "bothways-compare" && used == "bothways-load";
-            let fine = loads
+            let fine = MEASURING.contains(&(package.name.as_str(), used))
                 || known.is_some_and(|known| !known.is_in("deploy/") && !known.is_in("tests"));
             assert!(fine, "{} is built from {used}", package.name);
         }
@@ -267,15 +271,13 @@ fn the_black_box_tests_are_built_from_no_crate_of_the_project() {
     let tests: Vec<&Package> = packages.iter().filter(|p| p.is_in("tests")).collect();
     assert_eq!(
         tests.len(),
-        3,
-        "the suites, the load generator and what compares"
+        4,
+        "the suites, the load generator, what compares, and benchmarks"
     );
     for tests in tests {
         let used = [tests.dependencies.as_slice(), &tests.test_dependencies].concat();
         let mut used = own(&packages, &used);
-        if tests.name == "bothways-compare" {
-            used.retain(|used| *used != "bothways-load");
-        }
+        used.retain(|used| !MEASURING.contains(&(tests.name.as_str(), used)));
         assert_eq!(used, Vec::<&str>::new(), "{}", tests.name);
     }
 }

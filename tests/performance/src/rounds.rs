@@ -63,7 +63,7 @@ mod tests {
             let order = &order;
             move || {
                 order.borrow_mut().push(name);
-                let slower = order.borrow().len() as f64;
+                let slower = u32::try_from(order.borrow().len()).map_or(0.0, f64::from);
                 Ok(Reading {
                     rate: rate / slower,
                     cpu: 1.0,

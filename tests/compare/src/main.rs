@@ -30,7 +30,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Compares servers whose speed is known: the same twice, and one that is a fifth slower. Exit code 1: it was wrong.
+    /// Compares servers whose speed is known: the same twice, and one that is a fifth slower. Exit code 1: wrong.
     Prove,
     /// Says what both would cost, from the JSON of a run and a file of prices.
     Cost {

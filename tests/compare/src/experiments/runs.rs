@@ -215,7 +215,7 @@ impl Bench {
         Ok([open(0).await?, open(1).await?])
     }
 
-    /// Closes and opens those that run here again, in turns, with the data they have. The other side is closed meanwhile.
+    /// Closes and opens those that run here again, in turns, with the data they have. The other is closed meanwhile.
     pub async fn starts(
         &self,
         shops: [Shop; 2],

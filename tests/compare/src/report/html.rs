@@ -81,7 +81,8 @@ fn summary(results: &Results) -> String {
         if let [Some(left), Some(right)] = values {
             let _ = write!(
                 tiles,
-                "<div><small>{what}</small><b><span class=l>{}</span> · <span class=r>{}</span></b> <small>{unit}</small></div>",
+                "<div><small>{what}</small><b><span class=l>{}</span> · \
+                 <span class=r>{}</span></b> <small>{unit}</small></div>",
                 number(left),
                 number(right)
             );
@@ -130,7 +131,8 @@ fn endpoints(results: &Results) -> Option<String> {
     };
     let rows: Vec<Row> = Step::ALL.iter().filter_map(row).collect();
     let lead = format!(
-        "At {} journeys a second: half, nine of ten and 99 of 100 are answered within so many milliseconds. Medians of {} rounds.",
+        "At {} journeys a second: half, nine of ten and 99 of 100 are answered within so many milliseconds. \
+         Medians of {} rounds.",
         number(results.asked.rate),
         results.sides[0].rounds.len()
     );
@@ -177,7 +179,8 @@ fn throughput(results: &Results) -> Option<String> {
         says: "Throughput against p99 latency for both sides".to_owned(),
         lines,
     };
-    let lead = "Each dot is a rate that was offered for a while. Past its limit, a shop answers less the more it is asked.";
+    let lead = "Each dot is a rate that was offered for a while. Past its limit, a shop answers \
+                less the more it is asked.";
     (!plot.lines.is_empty()).then(|| section("Throughput against latency", lead, &plot.svg()))
 }
 
@@ -228,7 +231,8 @@ fn spike(results: &Results) -> Option<String> {
     let says = "Latency by second in a spike from idle";
     let plot = course(results, |side| Some(&side.spike), marks, says)?;
     let lead = format!(
-        "Nobody for two seconds, then {} journeys a second at once. No function has an instance then; services are always there.",
+        "Nobody for two seconds, then {} journeys a second at once. No function has an instance then; \
+         services are always there.",
         number(results.asked.spike)
     );
     Some(section("A spike from idle", &lead, &plot.svg()))
@@ -289,7 +293,8 @@ fn parts(results: &Results) -> Option<String> {
     }
     let cpu = section(
         "CPU for a request, by part",
-        "Milliseconds of a core, spread over all requests of the mix. The local Lambda host stands in for what AWS runs.",
+        "Milliseconds of a core, spread over all requests of the mix. The local Lambda host stands in \
+         for what AWS runs.",
         &bars(&rows(&cpu), "ms", "CPU for a request by part"),
     );
     let memory = section(
@@ -407,7 +412,8 @@ fn what_ifs(cost: &Cost) -> String {
         );
     }
     format!(
-        "<div class=scroll><table><tr><th>what if, with daily traffic: dollars a month<th>1 M requests<th>10 M<th>100 M<th>1 bn\
+        "<div class=scroll><table><tr><th>what if, with daily traffic: dollars a month\
+         <th>1 M requests<th>10 M<th>100 M<th>1 bn\
          <th>the same at</tr>{rows}</table></div>"
     )
 }
@@ -443,8 +449,9 @@ fn simulated(results: &Results) -> Option<String> {
     };
     let met = |met: &Met| format!("{} s and {} s", number(met.p50), number(met.p99));
     let lead = format!(
-        "Simulated with what was measured: from {} to {} requests a second for five minutes. Half and 99 of 100 are answered \
-         within {} by services that an autoscaler looks after by the minute, and within {} by functions.",
+        "Simulated with what was measured: from {} to {} requests a second for five minutes. Half and 99 of \
+         100 are answered within {} by services that an autoscaler looks after by the minute, and \
+         within {} by functions.",
         number(scenario.base),
         number(scenario.peak),
         met(&scenario.services),
@@ -485,12 +492,13 @@ fn table(results: &Results) -> Option<String> {
         .each_ref()
         .map(|side| escape(&side.target.name));
     let lead = format!(
-        "Medians of rounds that took turns; the ratio of {right} to {left} with its 99 % interval. A difference is called \
-         one if the interval leaves out 1 and the ratio is off by {:.0} % or more.",
+        "Medians of rounds that took turns; the ratio of {right} to {left} with its 99 % interval. A difference is \
+         called one if the interval leaves out 1 and the ratio is off by {:.0} % or more.",
         LEAST_EFFECT * 100.0
     );
     let body = format!(
-        "<div class=scroll><table><tr><th>figure<th>{left}<th>{right}<th>ratio<th>interval<th>rounds<th>{right} is</tr>{rows}</table></div>"
+        "<div class=scroll><table><tr><th>figure<th>{left}<th>{right}<th>ratio<th>interval<th>rounds\
+         <th>{right} is</tr>{rows}</table></div>"
     );
     (!rows.is_empty()).then(|| section("All comparisons", &lead, &body))
 }

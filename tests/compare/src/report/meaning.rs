@@ -253,7 +253,8 @@ fn spike(side: &Side) -> Option<String> {
         String::new()
     };
     Some(format!(
-        "From idle into a spike, {} answered half within {} ms and 99 of 100 within {} ms, the last after {} ms.{starts}{failed}",
+        "From idle into a spike, {} answered half within {} ms and 99 of 100 within {} ms, \
+         the last after {} ms.{starts}{failed}",
         side.target.name,
         number(first.p50),
         number(first.p99),
@@ -333,7 +334,7 @@ fn bill(curve: &Curve, prices: &Prices) -> String {
 pub fn limits(sides: &[Side; 2]) -> Vec<String> {
     let mut limits = vec![
         "One machine: generator, shop and database share its cores, and the network is a loopback.".to_owned(),
-        "Nobody thinks between steps, so that a rate of journeys is a rate of requests; connections are kept.".to_owned(),
+        "Nobody thinks between steps, so that a rate of journeys is a rate of requests. Connections last.".to_owned(),
         "What ends within a round takes its CPU time with it; CPU is counted in hundredths of a second.".to_owned(),
     ];
     if sides

@@ -55,7 +55,8 @@ pub fn simulate(
     account: &Account,
 ) -> Outcome {
     let mut outcome = Outcome::default();
-    // When busy instances are free again, soonest first; since when idle ones are, the longest first: the last to become so works next.
+    // When busy instances are free again, soonest first; since when idle ones are, the longest first: the last to
+    // become so works next.
     let mut busy: BinaryHeap<Reverse<At>> = BinaryHeap::new();
     let mut idle: VecDeque<f64> = VecDeque::new();
     let (mut tokens, mut filled) = (account.burst, 0.0);

@@ -75,8 +75,8 @@ fn load_balancer_example_of_new_connections() {
     );
 }
 
-/// "Best Practices for Designing Amazon API Gateway Private APIs", table 4: $1.00 a million up to 300 million requests a
-/// month, $0.90 beyond. 216 million are $216.
+/// "Best Practices for Designing Amazon API Gateway Private APIs", table 4: $1.00 a million up to 300 million requests
+/// a month, $0.90 beyond. 216 million are $216.
 #[test]
 fn http_api_tiers() {
     let tiers = prices().http_api.million_requests;

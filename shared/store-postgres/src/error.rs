@@ -113,15 +113,15 @@ fn is_unstorable(error: &sqlx::Error) -> bool {
     sql_state(error).as_deref() == Some("22021")
 }
 
-/// Tries as often as `tries` says of the failure.
-async fn retry<T, F>(mut attempt: impl FnMut() -> F, tries: impl Fn(&Failure) -> u32) -> Result<T>
+/// Tries as often as `limit` says of the failure.
+async fn retry<T, F>(mut attempt: impl FnMut() -> F, limit: impl Fn(&Failure) -> u32) -> Result<T>
 where
     F: Future<Output = Attempt<T>>,
 {
     let mut tried = 1;
     loop {
         match attempt().await {
-            Err(failure) if tried < tries(&failure) => {
+            Err(failure) if tried < limit(&failure) => {
                 if failure.is_transient() {
                     tokio::time::sleep(Duration::from_millis(5) * tried).await;
                 }

@@ -4,8 +4,10 @@ use std::{future::Future, time::Duration};
 
 use bothways_domain::{Error, Result};
 
-/// How often an operation is tried when others get in its way or its connection is broken.
+/// How often an operation is tried when others get in its way.
 const TRIES: u32 = 5;
+/// How often a read is tried when its connection is broken: after a restart of the server all of a pool's are.
+const BROKEN_TRIES: u32 = 16;
 
 /// Why one attempt at an operation failed.
 #[derive(Debug)]
@@ -111,16 +113,19 @@ fn is_unstorable(error: &sqlx::Error) -> bool {
     sql_state(error).as_deref() == Some("22021")
 }
 
-async fn retry<T, F>(mut attempt: impl FnMut() -> F, again: impl Fn(&Failure) -> bool) -> Result<T>
+/// Tries as often as `limit` says of the failure.
+async fn retry<T, F>(mut attempt: impl FnMut() -> F, limit: impl Fn(&Failure) -> u32) -> Result<T>
 where
     F: Future<Output = Attempt<T>>,
 {
-    let mut tries = 1;
+    let mut tried = 1;
     loop {
         match attempt().await {
-            Err(failure) if tries < TRIES && again(&failure) => {
-                tokio::time::sleep(Duration::from_millis(5) * tries).await;
-                tries += 1;
+            Err(failure) if tried < limit(&failure) => {
+                if failure.is_transient() {
+                    tokio::time::sleep(Duration::from_millis(5) * tried).await;
+                }
+                tried += 1;
             }
             other => return other.map_err(Error::from),
         }
@@ -133,7 +138,13 @@ pub(crate) async fn write<T, F>(attempt: impl FnMut() -> F) -> Result<T>
 where
     F: Future<Output = Attempt<T>>,
 {
-    retry(attempt, Failure::is_transient).await
+    retry(
+        attempt,
+        |failure| {
+            if failure.is_transient() { TRIES } else { 1 }
+        },
+    )
+    .await
 }
 
 /// Does a read, again if its connection was broken.
@@ -141,8 +152,10 @@ pub(crate) async fn read<T, F>(attempt: impl FnMut() -> F) -> Result<T>
 where
     F: Future<Output = Attempt<T>>,
 {
-    retry(attempt, |failure| {
-        failure.is_transient() || failure.is_broken_connection()
+    retry(attempt, |failure| match failure {
+        failure if failure.is_transient() => TRIES,
+        failure if failure.is_broken_connection() => BROKEN_TRIES,
+        _ => 1,
     })
     .await
 }

@@ -13,8 +13,7 @@ pub(crate) fn cases() -> Vec<Case> {
 
 async fn add(visitor: &Visitor, product: &Product) {
     visitor.open(&format!("/products/{}", product.id)).await;
-    visitor.click("button", "Add to cart").await;
-    visitor.open("/cart").await;
+    visitor.adds_to_cart().await;
     visitor.finds("link", &product.name()).await;
 }
 

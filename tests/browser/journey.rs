@@ -93,8 +93,7 @@ impl Journey {
 
     async fn changes_the_quantity(&self) {
         let visitor = &self.visitor;
-        visitor.click("button", "Add to cart").await;
-        visitor.open("/cart").await;
+        visitor.adds_to_cart().await;
         visitor.sees("$21.50").await;
         visitor.fill("Quantity", "3").await;
         // With JavaScript the cart sends a changed quantity by itself and has no button for it.
@@ -151,7 +150,7 @@ impl Journey {
     async fn cancels_another(&self) {
         let visitor = &self.visitor;
         visitor.open(&format!("/products/{}", self.wanted.id)).await;
-        visitor.click("button", "Add to cart").await;
+        visitor.adds_to_cart().await;
         visitor.open("/checkout").await;
         self.types_the_address().await;
         visitor.choose("Payment", "Test card that works").await;

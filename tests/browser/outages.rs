@@ -35,8 +35,7 @@ async fn pages_say_so_when_stock_is_unknown_and_when_search_rests(given: &Shop) 
     control.order(architecture, "inventory", "kill").await;
     says(&visitor, &path, "stock unknown").await;
     visitor.finds("button", "Add to cart").await;
-    visitor.click("button", "Add to cart").await;
-    visitor.open("/cart").await;
+    visitor.adds_to_cart().await;
     visitor.finds("link", &product.name()).await;
     control.order(architecture, "search", "kill").await;
     says(&visitor, "/", "search is resting").await;

@@ -65,8 +65,7 @@ pub(crate) async fn buying(visitor: &Visitor, goods: &Goods, mut pause: impl Asy
     visitor.open("/account").await;
     pause("account-new").await;
     visitor.open(&goods.product).await;
-    visitor.click("button", "Add to cart").await;
-    visitor.open("/cart").await;
+    visitor.adds_to_cart().await;
     pause("cart").await;
     visitor.open("/checkout").await;
     pause("checkout").await;

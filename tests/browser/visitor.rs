@@ -246,6 +246,12 @@ impl Visitor {
         .await;
     }
 
+    /// Adds the product on this page, and is at the cart. Whoever leaves before the form was sent has not added anything.
+    pub(crate) async fn adds_to_cart(&self) {
+        self.click("button", "Add to cart").await;
+        self.is_at("/cart").await;
+    }
+
     /// Waits until the address has this beginning.
     pub(crate) async fn is_at(&self, beginning: &str) {
         eventually(SOON, &format!("the page {beginning}"), async || {

@@ -1,8 +1,14 @@
 //! Processes as the kernel sees them.
 
-use std::{collections::BTreeSet, fs};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
-use bothways_tests::Process;
+use bothways_tests::{Process, SOON};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// A process, told apart from a later one of the same number by when it started.
@@ -25,9 +31,14 @@ impl Running {
     }
 }
 
-/// State, parent and start time of a process (proc(5), `/proc/PID/stat`).
+/// State, parent and start time of a process.
 fn stat(pid: i32) -> Option<(char, i32, u64)> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat_in(Path::new(&format!("/proc/{pid}")))
+}
+
+/// The same of the process or thread with this folder (proc(5), `/proc/PID/stat`).
+fn stat_in(folder: &Path) -> Option<(char, i32, u64)> {
+    let text = fs::read_to_string(folder.join("stat")).ok()?;
     // The name in parentheses may itself contain spaces and parentheses.
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     Some((
@@ -62,11 +73,27 @@ pub(crate) fn family(root: i32) -> BTreeSet<Running> {
 pub(crate) struct Frozen(Pid);
 
 impl Frozen {
-    /// Holds a process of the launcher still.
+    /// Holds a process of the launcher still. On a busy machine a thread may go on for a moment after the signal.
     pub(crate) fn new(process: &Process) -> Self {
         let pid = process.pid.and_then(Pid::from_raw).expect("it runs");
         kill_process(pid, Signal::STOP).expect("it runs");
-        Self(pid)
+        let frozen = Self(pid);
+        let began = Instant::now();
+        while !frozen.is_still() {
+            assert!(began.elapsed() < SOON, "it does not stop");
+            thread::sleep(Duration::from_millis(1));
+        }
+        frozen
+    }
+
+    fn is_still(&self) -> bool {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.0.as_raw_pid()));
+        let mut states = threads
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|thread| stat_in(&thread.path()));
+        states.all(|(state, ..)| state == 'T')
     }
 }
 

@@ -49,10 +49,7 @@ pub(crate) async fn start(
     let database = setup.database_url(ARCHITECTURE, Server::hybrid_url)?;
     let (processes, state) =
         microservices::start_as(ARCHITECTURE, setup, public, &database, &routes)?;
-    let mut environment = setup.environment.clone();
-    environment
-        .entry("LOG_FORMAT".to_owned())
-        .or_insert_with(|| "text".to_owned());
+    let mut environment = setup.function_environment();
     // The services look into the outboxes by themselves.
     environment.insert("OUTBOX_WAKE_QUEUE_URL".to_owned(), String::new());
     let mut options = serverless::host_options(

@@ -56,16 +56,11 @@ pub(crate) async fn start(
 ) -> Result<(Arc<Process>, Host, ShopState), String> {
     let (payment, payment_url) = setup.payment_sandbox(ARCHITECTURE)?;
     let state = setup.shop_state(public.port, &payment_url, setup.snapshots(ARCHITECTURE)?);
-    let mut environment = setup.environment.clone();
-    // The template asks for JSON, for CloudWatch; here people read along.
-    environment
-        .entry("LOG_FORMAT".to_owned())
-        .or_insert_with(|| "text".to_owned());
     let database = setup.database_url(ARCHITECTURE, Server::serverless_url)?;
     let options = host_options(
         parameters(setup, &state, database),
         &setup.data.of(ARCHITECTURE)?,
-        environment,
+        setup.function_environment(),
         &up.capacity,
         Arc::clone(&setup.logs),
     )?;

@@ -167,6 +167,16 @@ impl Setup {
         Ok(format!("sqlite://{}/{{context}}.db", folder.display()))
     }
 
+    /// The environment of functions.
+    pub(crate) fn function_environment(&self) -> BTreeMap<String, String> {
+        let mut environment = self.environment.clone();
+        // The template asks for JSON, for CloudWatch; here people read along.
+        environment
+            .entry("LOG_FORMAT".to_owned())
+            .or_insert_with(|| "text".to_owned());
+        environment
+    }
+
     /// What `state.json` says about a shop.
     pub(crate) fn shop_state(
         &self,

@@ -163,8 +163,7 @@ pub(crate) async fn search(queries: &[String], folder: &Path) -> Outcome<Figures
             times = Times::default();
         }
     }
-    figures.note("p50_ms", times.quantile(0.5));
-    figures.note("p99_ms", times.quantile(0.99));
+    times.note(&mut figures);
     let mut times = Times::default();
     for query in queries {
         for (end, letter) in query.char_indices() {

@@ -26,26 +26,18 @@ pub(crate) async fn measure(catalogue: &Catalogue, url: &str, count: usize) -> O
     ] {
         sqlx::query(setting).execute(&mut database).await?;
     }
-    let mut figures = Figures::default();
+    let (mut figures, mut times) = (Figures::default(), Times::default());
     let started = Instant::now();
     build(&mut database, catalogue, count).await?;
     figures.note("build_s", started.elapsed().as_secs_f64());
-    let mut times = Times::default();
     for round in 0..=ROUNDS {
         for query in &catalogue.queries {
             let words = any_word(query, str::to_owned, " | ");
-            let started = Instant::now();
-            let rows = ask(&mut database, &words).await?;
-            if round > 0 {
-                times.add(started.elapsed());
-            }
-            if rows == 0 {
-                return Err(format!("{query}: not even a total").into());
-            }
+            let asked = ask(&mut database, &words);
+            times.of_rows(round > 0, query, asked).await?;
         }
     }
-    figures.note("p50_ms", times.quantile(0.5));
-    figures.note("p99_ms", times.quantile(0.99));
+    times.note(&mut figures);
     sqlx::query("DROP TABLE bothways_scale")
         .execute(&mut database)
         .await?;

@@ -1,6 +1,11 @@
 //! Measured figures, and the table of them.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use crate::judged::Outcome;
 
 /// What was measured, by name.
 #[derive(Debug, Default, Clone, serde::Serialize, serde::Deserialize)]
@@ -36,6 +41,30 @@ pub(crate) struct Times(Vec<Duration>);
 impl Times {
     pub(crate) fn add(&mut self, time: Duration) {
         self.0.push(time);
+    }
+
+    /// Waits for a query's rows, of which there is a total at least; how long that took counts if `counts` says so.
+    pub(crate) async fn of_rows(
+        &mut self,
+        counts: bool,
+        query: &str,
+        rows: impl Future<Output = Outcome<usize>>,
+    ) -> Outcome<()> {
+        let started = Instant::now();
+        let rows = rows.await?;
+        if counts {
+            self.add(started.elapsed());
+        }
+        if rows == 0 {
+            return Err(format!("{query}: not even a total").into());
+        }
+        Ok(())
+    }
+
+    /// Notes the median and what one of a hundred queries takes longer than.
+    pub(crate) fn note(&self, figures: &mut Figures) {
+        figures.note("p50_ms", self.quantile(0.5));
+        figures.note("p99_ms", self.quantile(0.99));
     }
 
     /// In milliseconds, by nearest rank.

@@ -88,25 +88,31 @@ fn percent(ratio: f64) -> String {
 /// How much more or less, with its interval; ratios past 2 are told as such.
 fn difference(comparison: &Comparison, more: &str, less: &str) -> String {
     let Some((low, high)) = comparison.interval else {
-        return "too few rounds to say".to_owned();
+        return "too few rounds to say than".to_owned();
     };
     let word = if comparison.ratio > 1.0 { more } else { less };
     if comparison.ratio > 2.0 {
         return format!(
-            "{:.1} times as {} ({low:.1} to {high:.1})",
+            "{:.1} times as {} ({low:.1} to {high:.1}) as",
             comparison.ratio,
             base(more)
         );
     }
     if comparison.ratio < 0.5 {
         let (low, high, ratio) = (1.0 / high, 1.0 / low, 1.0 / comparison.ratio);
-        return format!("{ratio:.1} times as {} ({low:.1} to {high:.1})", base(less));
+        return format!(
+            "{ratio:.1} times as {} ({low:.1} to {high:.1}) as",
+            base(less)
+        );
     }
     let (mut low, mut high) = (percent(low), percent(high));
     if comparison.ratio < 1.0 {
         std::mem::swap(&mut low, &mut high);
     }
-    format!("{} {word} ({low} to {high})", percent(comparison.ratio))
+    format!(
+        "{} {word} ({low} to {high}) than",
+        percent(comparison.ratio)
+    )
 }
 
 /// The word that "times as" takes.
@@ -138,13 +144,8 @@ fn latency(compared: &Compared, names: [&str; 2], rate: f64, what: &str) -> Stri
     );
     if comparison.verdict.differs() {
         let how = difference(comparison, "slower", "quicker");
-        let joint = if how.contains(" times as ") {
-            "as"
-        } else {
-            "than"
-        };
         format!(
-            "{what} of {} is {how} {joint} that of {} {at}: {figures}.",
+            "{what} of {} is {how} that of {} {at}: {figures}.",
             names[1], names[0]
         )
     } else {
@@ -226,13 +227,8 @@ fn figure(compared: &Compared, names: [&str; 2], noun: &str) -> String {
     );
     if comparison.verdict.differs() {
         let how = difference(comparison, "more", "less");
-        let joint = if how.contains(" times as ") {
-            "as"
-        } else {
-            "than"
-        };
         format!(
-            "The {noun}: {} takes {how} {joint} {} ({figures}).",
+            "The {noun}: {} takes {how} {} ({figures}).",
             names[1], names[0]
         )
     } else {

@@ -1,6 +1,7 @@
 //! What proves who somebody is: password hashes (Argon2id), access tokens (JWT signed with Ed25519) and
 //! their verification by published keys.
 
+mod ed25519;
 mod password;
 mod signing;
 mod verifier;

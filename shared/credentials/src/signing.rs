@@ -11,13 +11,10 @@ use bothways_domain::{
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde::{Deserialize, Serialize};
 
+use crate::ed25519::{self, PKCS8_PREFIX};
+
 /// Who issues the tokens: this shop.
 pub(crate) const ISSUER: &str = "bothways";
-
-/// What stands before an Ed25519 seed in its PKCS #8 form (RFC 8410, section 7).
-const PKCS8_PREFIX: [u8; 16] = [
-    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
-];
 
 /// The claims as they stand in a token (times in seconds since the epoch).
 #[derive(Debug, Serialize, Deserialize)]
@@ -86,6 +83,7 @@ impl TokenIssuer for JwtIssuer {
             iat: now.as_millis().div_euclid(1_000),
             exp: expires_at.as_millis().div_euclid(1_000),
         };
+        ed25519::install();
         let token =
             encode(&header, &claims, &EncodingKey::from_ed_der(&der)).map_err(Error::internal)?;
         Ok(Token::presented(token))

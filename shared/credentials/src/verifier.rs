@@ -16,7 +16,10 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::signing::{ISSUER, WireClaims};
+use crate::{
+    ed25519,
+    signing::{ISSUER, WireClaims},
+};
 
 /// How soon the keys are asked for again when a token names one that is not known: a stranger who makes
 /// up key ids can't make us ask more often. Who comes in between waits, as the key may have been made since.
@@ -105,6 +108,7 @@ fn verify(token: &Token, key: &DecodingKey) -> Option<Claims> {
     validation.set_issuer(&[ISSUER]);
     validation.set_required_spec_claims(&["exp", "iss", "sub"]);
     validation.leeway = 5;
+    ed25519::install();
     decode::<WireClaims>(token.reveal(), key, &validation)
         .ok()
         .map(|data| data.claims.into())

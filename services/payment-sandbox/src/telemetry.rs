@@ -6,7 +6,9 @@ use tracing_subscriber::{filter::Targets, fmt, prelude::*};
 /// Starts logging as `LOG` (a level, and other levels for modules, as in `warn,hyper=debug`; default `info`) and
 /// `LOG_FORMAT` (`text` or `json`) say.
 pub fn start() {
-    let filter = std::env::var("LOG").ok().and_then(|filter| filter.parse().ok());
+    let filter = std::env::var("LOG")
+        .ok()
+        .and_then(|filter| filter.parse().ok());
     let filter = filter.unwrap_or_else(|| Targets::new().with_default(Level::INFO));
     let registry = tracing_subscriber::registry().with(filter);
     let layer = fmt::layer().with_writer(std::io::stderr).with_target(false);

@@ -5,6 +5,8 @@
 
 mod admin;
 mod admission;
+#[cfg(any(feature = "rds-iam", feature = "sqs"))]
+mod aws;
 mod background;
 mod config;
 mod deployment;
@@ -31,6 +33,8 @@ mod shop;
 mod sources;
 #[cfg(feature = "sqs")]
 pub mod sqs;
+#[cfg(feature = "sqs")]
+mod sqs_client;
 mod stores;
 mod telemetry;
 mod worker;

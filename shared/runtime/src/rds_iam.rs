@@ -2,26 +2,21 @@
 
 use std::time::{Duration, SystemTime};
 
-use aws_credential_types::Credentials;
-use aws_sigv4::{
-    http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign},
-    sign::v4::SigningParams,
-};
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings};
 use bothways_domain::{Error, Result};
 use bothways_store_postgres::Passwords;
 
-use crate::{ConfigError, Settings};
+use crate::{ConfigError, Settings, aws::Signer};
 
 /// How long a token is good for (Amazon RDS User Guide, "IAM database authentication").
 const GOOD_FOR: Duration = Duration::from_mins(15);
 /// How long one is used: a clock that is a little off does no harm.
 const LIFETIME: Duration = Duration::from_mins(10);
 
-/// Signs tokens with the credentials that Lambda puts into the environment, which last as long as the instance.
+/// Signs tokens.
 #[derive(Debug)]
 pub(crate) struct Tokens {
-    region: String,
-    credentials: Credentials,
+    signer: Signer,
 }
 
 impl Tokens {
@@ -30,12 +25,7 @@ impl Tokens {
         match settings.read("DATABASE_AUTH")?.as_deref() {
             None => Ok(None),
             Some("iam") => Ok(Some(Self {
-                region: settings.require("AWS_REGION")?,
-                credentials: Credentials::from_keys(
-                    settings.require("AWS_ACCESS_KEY_ID")?,
-                    settings.require("AWS_SECRET_ACCESS_KEY")?,
-                    settings.text("AWS_SESSION_TOKEN"),
-                ),
+                signer: Signer::from_env(settings)?,
             })),
             Some(other) => Err(ConfigError::of(
                 "DATABASE_AUTH",
@@ -48,20 +38,11 @@ impl Tokens {
         let mut settings = SigningSettings::default();
         settings.expires_in = Some(GOOD_FOR);
         settings.signature_location = SignatureLocation::QueryParams;
-        let identity = self.credentials.clone().into();
-        let parameters = SigningParams::builder()
-            .identity(&identity)
-            .region(&self.region)
-            .name("rds-db")
-            .time(at)
-            .settings(settings)
-            .build()
-            .map_err(Error::internal)?;
         let url = format!("https://{host}:{port}/?Action=connect&DBUser={user}");
         let request =
             SignableRequest::new("GET", &url, std::iter::empty(), SignableBody::Bytes(&[]));
-        let signed = sign(request.map_err(Error::internal)?, &parameters.into());
-        let (instructions, _) = signed.map_err(Error::internal)?.into_parts();
+        let request = request.map_err(Error::internal)?;
+        let instructions = self.signer.sign("rds-db", request, settings, at)?;
         let mut url = reqwest::Url::parse(&url).map_err(Error::internal)?;
         for (name, value) in instructions.params() {
             url.query_pairs_mut().append_pair(name, value);
@@ -88,8 +69,7 @@ mod tests {
     #[test]
     fn a_token_is_the_one_that_the_aws_command_line_makes() {
         let tokens = Tokens {
-            region: "eu-central-1".to_owned(),
-            credentials: Credentials::from_keys("AKIDEXAMPLE", "secret", Some("a+b/c=".to_owned())),
+            signer: Signer::example(),
         };
         let at = SystemTime::UNIX_EPOCH + Duration::from_mins(29_921_250);
         let token = tokens.sign("db.example.com", 5432, "bothways_cart", at);

@@ -1,16 +1,9 @@
 //! Amazon SQS: where the outbox relay sends events, and the poke that makes it run at once.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_credential_types::Credentials;
 use aws_lambda_events::sqs::SqsMessage;
-use aws_sdk_sqs::{
-    Client,
-    config::{self, BehaviorVersion, Config, Region},
-    types::{ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry},
-};
-use aws_smithy_http_client::{Builder, tls};
 use axum::{
     Router,
     extract::Request,
@@ -24,54 +17,15 @@ use bothways_domain::{
 use crate::{
     Settings,
     packing::{Message, Packing},
+    sqs_client::{Batch, Client, SendEntry, VisibilityEntry},
 };
 
 /// The most messages SQS takes at once (API reference, `SendMessageBatch`).
 const BATCH: usize = 10;
 
-/// A client that is made when it is first used: it reads the system's certificates, which takes longer than all else in a
-/// start, and most of what an instance does sends nothing.
-#[derive(Clone)]
-struct Sqs {
-    config: config::Builder,
-    client: Arc<OnceLock<Client>>,
-}
-
-impl Sqs {
-    /// With the credentials and region Lambda puts into the environment. They last as long as the instance, so nothing
-    /// has to look for others.
-    fn from_env(settings: Settings) -> Result<Self, crate::ConfigError> {
-        let credentials = Credentials::from_keys(
-            settings.require("AWS_ACCESS_KEY_ID")?,
-            settings.require("AWS_SECRET_ACCESS_KEY")?,
-            settings.text("AWS_SESSION_TOKEN"),
-        );
-        let mut config = Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(settings.require("AWS_REGION")?))
-            .credentials_provider(credentials);
-        if let Some(endpoint) = settings.text("AWS_ENDPOINT_URL_SQS") {
-            config = config.endpoint_url(endpoint);
-        }
-        Ok(Self {
-            config,
-            client: Arc::default(),
-        })
-    }
-
-    fn client(&self) -> &Client {
-        self.client.get_or_init(|| {
-            let ring = tls::rustls_provider::CryptoMode::Ring;
-            let http = Builder::new().tls_provider(tls::Provider::Rustls(ring));
-            let config = self.config.clone().http_client(http.build_https());
-            Client::from_conf(config.build())
-        })
-    }
-}
-
 /// A queue that takes events; a FIFO queue in order per subject, repetitions recognised.
 pub struct QueueSink {
-    sqs: Sqs,
+    sqs: Client,
     queue_url: String,
     packing: Packing,
 }
@@ -89,7 +43,7 @@ impl QueueSink {
 
     fn from_env(settings: Settings, variable: &str, packing: Packing) -> crate::Result<Arc<Self>> {
         Ok(Arc::new(Self {
-            sqs: Sqs::from_env(settings)?,
+            sqs: Client::from_env(settings)?,
             queue_url: settings.require(variable)?,
             packing,
         }))
@@ -108,33 +62,25 @@ impl QueueSink {
     async fn send(&self, messages: &[Message<'_>]) -> Result<Vec<(usize, String)>> {
         let entry = |(index, message): (usize, &Message<'_>)| {
             let fifo = self.is_fifo();
-            SendMessageBatchRequestEntry::builder()
-                .id(index.to_string())
-                .set_message_group_id(fifo.then(|| message.group.clone()))
-                .set_message_deduplication_id(fifo.then(|| message.deduplication_id()))
-                .message_body(message.body().map_err(Error::internal)?)
-                .build()
-                .map_err(Error::internal)
+            Ok(SendEntry {
+                id: index.to_string(),
+                message_body: message.body().map_err(Error::internal)?,
+                message_group_id: fifo.then(|| message.group.clone()),
+                message_deduplication_id: fifo.then(|| message.deduplication_id()),
+            })
         };
-        let entries = messages
-            .iter()
-            .enumerate()
-            .map(entry)
-            .collect::<Result<Vec<_>>>()?;
-        let request = self
-            .sqs
-            .client()
-            .send_message_batch()
-            .queue_url(&self.queue_url)
-            .set_entries(Some(entries));
-        let sent = request.send().await.map_err(|error| {
+        let entries = messages.iter().enumerate().map(entry);
+        let batch = Batch {
+            queue_url: &self.queue_url,
+            entries: entries.collect::<Result<Vec<_>>>()?,
+        };
+        let failed = self.sqs.send_message_batch(&batch).await.map_err(|error| {
             tracing::warn!(error = %crate::entry::describe(&error), "the queue can't be reached");
             Error::unavailable("the event queue")
         })?;
-        let failed = sent.failed().iter().filter_map(|failure| {
-            let index: usize = failure.id().parse().ok()?;
-            let reason = failure.message().unwrap_or(failure.code());
-            Some((index, reason.to_owned()))
+        let failed = failed.into_iter().filter_map(|failure| {
+            let index: usize = failure.id.parse().ok()?;
+            Some((index, failure.message.unwrap_or(failure.code)))
         });
         Ok(failed.collect())
     }
@@ -162,7 +108,7 @@ const NO_EVENTS: &str = "[]";
 /// What makes the relay run at once. A lost poke only means that the relay's schedule finds the event.
 #[derive(Clone)]
 pub(crate) struct Poke {
-    sqs: Sqs,
+    sqs: Arc<Client>,
     queue_url: String,
 }
 
@@ -172,14 +118,13 @@ impl Poke {
         let Some(queue_url) = settings.text("OUTBOX_WAKE_QUEUE_URL") else {
             return Ok(None);
         };
-        let sqs = Sqs::from_env(settings)?;
+        let sqs = Arc::new(Client::from_env(settings)?);
         Ok(Some(Self { sqs, queue_url }))
     }
 
     /// Makes the relay run.
     pub(crate) async fn send(&self) {
-        let message = self.sqs.client().send_message().queue_url(&self.queue_url);
-        if let Err(error) = message.message_body(NO_EVENTS).send().await {
+        if let Err(error) = self.sqs.send_message(&self.queue_url, NO_EVENTS).await {
             tracing::warn!(error = %crate::entry::describe(&error), "could not poke the outbox relay");
         }
     }
@@ -220,7 +165,7 @@ pub fn poke_relay_after_events(
 
 /// Makes what was not handled come again sooner than its queue's visibility timeout ends.
 pub(crate) struct Backoff {
-    sqs: Sqs,
+    sqs: Client,
     queue_url: String,
 }
 
@@ -233,7 +178,7 @@ impl Backoff {
         let Some(queue_url) = settings.text("QUEUE_URL") else {
             return Ok(None);
         };
-        let sqs = Sqs::from_env(settings)?;
+        let sqs = Client::from_env(settings)?;
         Ok(Some(Self { sqs, queue_url }))
     }
 
@@ -241,33 +186,30 @@ impl Backoff {
     /// come again when their visibility timeout is over.
     pub(crate) async fn postpone(&self, messages: &[&SqsMessage], base: u32) {
         for messages in messages.chunks(BATCH) {
-            let entries = messages.iter().enumerate().filter_map(|(index, message)| {
-                ChangeMessageVisibilityBatchRequestEntry::builder()
-                    .id(index.to_string())
-                    .set_receipt_handle(message.receipt_handle.clone())
-                    .visibility_timeout(Self::wait(message, base))
-                    .build()
-                    .ok()
-            });
-            let request = self.sqs.client().change_message_visibility_batch();
-            let request = request
-                .queue_url(&self.queue_url)
-                .set_entries(Some(entries.collect()));
-            if let Err(error) = request.send().await {
+            let entry = |(index, message): (usize, &&SqsMessage)| VisibilityEntry {
+                id: index.to_string(),
+                receipt_handle: message.receipt_handle.clone().unwrap_or_default(),
+                visibility_timeout: Self::wait(message, base),
+            };
+            let batch = Batch {
+                queue_url: &self.queue_url,
+                entries: messages.iter().enumerate().map(entry).collect(),
+            };
+            if let Err(error) = self.sqs.change_message_visibility_batch(&batch).await {
                 tracing::warn!(error = %crate::entry::describe(&error), "what failed comes again later than it could");
             }
         }
     }
 
     /// In seconds. After its last delivery a message needn't wait to be given up on.
-    fn wait(message: &SqsMessage, base: u32) -> i32 {
+    fn wait(message: &SqsMessage, base: u32) -> u32 {
         let received = message.attributes.get("ApproximateReceiveCount");
         let received: u32 = received.and_then(|count| count.parse().ok()).unwrap_or(1);
         if received >= MAX_DELIVERY_ATTEMPTS {
             return 0;
         }
         let wait = base.saturating_pow(received.saturating_sub(1));
-        i32::try_from(wait.min(Self::LONGEST)).unwrap_or(i32::MAX)
+        wait.min(Self::LONGEST)
     }
 }
 

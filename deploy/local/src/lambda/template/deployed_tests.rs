@@ -412,7 +412,7 @@ fn the_adapters_call_nothing_that_the_rights_above_do_not_know() {
         "send_message",
         "change_message_visibility_batch",
     ];
-    assert_eq!(called(&sqs, "self.sqs.client()."), set(&known));
+    assert_eq!(called(&sqs, "self.sqs."), set(&known));
     let photos = read("shared/objects/src/photos.rs");
     assert_eq!(
         called(&photos, "self.store."),

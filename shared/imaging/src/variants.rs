@@ -2,8 +2,9 @@
 
 use bothways_domain::{Error, Result, media::Variant};
 use fast_image_resize::{
-    PixelType, ResizeOptions, Resizer,
-    images::{Image, ImageRef},
+    PixelTrait, ResizeOptions, Resizer,
+    images::{TypedImage, TypedImageRef},
+    pixels::{U8x3, U8x4},
 };
 use image::{DynamicImage, RgbImage, RgbaImage, metadata::Orientation};
 use webp::{Encoder, PixelLayout};
@@ -34,25 +35,30 @@ fn fitted(raster: Raster, variant: Variant) -> Result<Raster> {
     // Rounded, and never to nothing.
     let scaled = |length: u32| (((length * edge) + longest / 2) / longest).max(1);
     let (width, height) = (scaled(raster.width), scaled(raster.height));
-    let kind = if raster.channels == 4 {
-        PixelType::U8x4
-    } else {
-        PixelType::U8x3
-    };
-    let source = ImageRef::new(raster.width, raster.height, &raster.pixels, kind);
-    let source = source.map_err(Error::internal)?;
-    let mut target = Image::new(width, height, kind);
-    // Lanczos, with colours weighted by their alpha.
-    let options = ResizeOptions::new();
-    Resizer::new()
-        .resize(&source, &mut target, &options)
-        .map_err(Error::internal)?;
-    Ok(Raster {
+    let mut small = Raster {
         width,
         height,
         channels: raster.channels,
-        pixels: target.into_vec(),
-    })
+        pixels: vec![0; width as usize * height as usize * raster.channels],
+    };
+    if raster.channels == 4 {
+        scale::<U8x4>(&raster, &mut small)?;
+    } else {
+        scale::<U8x3>(&raster, &mut small)?;
+    }
+    Ok(small)
+}
+
+/// Fills `to` with `from`, both of pixels `P`: named here, as the code for all kinds that there are is a megabyte.
+fn scale<P: PixelTrait>(from: &Raster, to: &mut Raster) -> Result<()> {
+    let source = TypedImageRef::<P>::from_buffer(from.width, from.height, &from.pixels);
+    let source = source.map_err(Error::internal)?;
+    let target = TypedImage::<P>::from_buffer(to.width, to.height, &mut to.pixels);
+    let mut target = target.map_err(Error::internal)?;
+    // Lanczos, with colours weighted by their alpha.
+    Resizer::new()
+        .resize_typed(&source, &mut target, &ResizeOptions::new())
+        .map_err(Error::internal)
 }
 
 /// The raster as the camera was held.

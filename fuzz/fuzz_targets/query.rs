@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use bothways_domain::{
     id::ProductId,
-    inventory::Availability,
+    inventory::{Availability, Popularity},
     paging::Paging,
     product::{Category, Product, ProductDraft},
     search::{
@@ -66,6 +66,7 @@ fn product(line: &str) -> IndexedProduct {
             updated_at: at,
         },
         availability: Availability::InStock,
+        popularity: Popularity::default(),
     }
 }
 

@@ -67,6 +67,7 @@ fn set(weights: &mut Weights, name: &str, value: &str) -> Outcome<()> {
         "unwanted" => weights.unwanted = number()?,
         "accessory" => weights.accessory = number()?,
         "coverage" => weights.coverage = number()?,
+        "popularity" => weights.popularity = number()?,
         _ => return Err(format!("there is no setting {name}").into()),
     }
     Ok(())

@@ -2,7 +2,7 @@
 //!
 //! One indexer holds a [`Publisher`]: it applies products to a working index, uploads the new immutable
 //! files and then a manifest. Any number of [`Searcher`]s follow: they look for a newer manifest, fetch
-//! the files they lack, verify them and swap. What changes often (price, availability, rating) travels
+//! the files they lack, verify them and swap. What changes often (price, availability, popularity, rating) travels
 //! as a small overlay beside the text index.
 
 mod accessories;

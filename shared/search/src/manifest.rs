@@ -36,7 +36,7 @@ pub(crate) struct Manifest {
     pub(crate) products: usize,
     /// The text index: tantivy's files by name, `meta.json` among them.
     pub(crate) files: BTreeMap<String, Blob>,
-    /// Price, availability and rating, in parts.
+    /// Price, availability, popularity and rating, in parts.
     pub(crate) overlay: Vec<Blob>,
     /// The shop's own synonyms, if it has any.
     pub(crate) synonyms: Option<Blob>,

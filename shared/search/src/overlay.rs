@@ -1,10 +1,15 @@
-//! What changes often of a product (price, availability, rating), as arrays by product number. Kept in parts, so that a
-//! change of one product is a small one.
+//! What changes often of a product (price, availability, popularity, rating), as arrays by product number. Kept in parts,
+//! so that a change of one product is a small one.
 
-use bothways_domain::{inventory::Availability, product::Rating};
+use bothways_domain::{
+    inventory::{Availability, Popularity},
+    product::Rating,
+};
 
-const MAGIC: &[u8; 8] = b"BWOVL\0\0\x02";
+const MAGIC: &[u8; 8] = b"BWOVL\0\0\x03";
 const NOBODY: u8 = u8::MAX;
+/// How many bands of availability there are.
+const BANDS: u8 = 4;
 /// What a product without a rating has instead of its rating's place.
 const UNRATED: u16 = u16::MAX;
 /// How many numbers a part has: some 12 kB, and a million products are no more than 489 files.
@@ -16,6 +21,7 @@ pub(crate) struct Row {
     /// Minor units.
     pub(crate) price: i64,
     pub(crate) availability: Availability,
+    pub(crate) popularity: Popularity,
     pub(crate) rating: Option<Rating>,
 }
 
@@ -41,7 +47,7 @@ impl Overlay {
     }
 
     /// Magic; then little-endian: how many rows, in how many bytes each has its price, the different ratings; then the
-    /// columns one after the other: prices, places among the ratings, availabilities.
+    /// columns one after the other: prices, places among the ratings, and what stock says: steps of popularity times 4, plus the band of availability.
     fn encode_part(rows: &[Option<Row>]) -> Vec<u8> {
         let price = |row: &Option<Row>| row.map_or(0, |row| row.price).to_le_bytes();
         let used = |bytes: [u8; 8]| {
@@ -68,10 +74,7 @@ impl Overlay {
             let place = place.and_then(|place| u16::try_from(place).ok());
             bytes.extend(place.unwrap_or(UNRATED).to_le_bytes());
         }
-        bytes.extend(
-            rows.iter()
-                .map(|row| row.map_or(NOBODY, |row| code(row.availability))),
-        );
+        bytes.extend(rows.iter().map(|row| row.map_or(NOBODY, |row| code(&row))));
         bytes
     }
 
@@ -109,7 +112,8 @@ impl Overlay {
             };
             Some(Some(Row {
                 price: i64::from_le_bytes(price),
-                availability: availability(bands[place])?,
+                availability: availability(bands[place] % BANDS)?,
+                popularity: Popularity::of_steps(bands[place] / BANDS)?,
                 rating,
             }))
         };
@@ -117,13 +121,14 @@ impl Overlay {
     }
 }
 
-fn code(availability: Availability) -> u8 {
-    match availability {
+fn code(row: &Row) -> u8 {
+    let band = match row.availability {
         Availability::InStock => 0,
         Availability::LowStock => 1,
         Availability::OutOfStock => 2,
         Availability::Unknown => 3,
-    }
+    };
+    row.popularity.steps() * BANDS + band
 }
 
 fn availability(code: u8) -> Option<Availability> {
@@ -142,20 +147,21 @@ mod tests {
 
     #[test]
     fn an_overlay_comes_back_as_it_was_written() {
-        let row = |price, availability, rating| {
+        let row = |price, availability, sold, rating| {
             Some(Row {
                 price,
                 availability,
+                popularity: Popularity::of(sold),
                 rating,
             })
         };
         let overlay = Overlay {
             rows: vec![
-                row(1299, Availability::InStock, Rating::parse(4.35)),
+                row(1299, Availability::InStock, 0, Rating::parse(4.35)),
                 None,
-                row(0, Availability::Unknown, None),
-                row(i64::MAX, Availability::LowStock, Rating::parse(0.0)),
-                row(-1, Availability::OutOfStock, Rating::parse(5.0)),
+                row(0, Availability::Unknown, u32::MAX, None),
+                row(i64::MAX, Availability::LowStock, 1, Rating::parse(0.0)),
+                row(-1, Availability::OutOfStock, 70, Rating::parse(5.0)),
             ],
         };
         assert_eq!(again(&overlay), Some(overlay));
@@ -175,6 +181,7 @@ mod tests {
         overlay.rows[PART] = Some(Row {
             price: 1,
             availability: Availability::InStock,
+            popularity: Popularity::default(),
             rating: None,
         });
         let after: Vec<_> = overlay.encode().collect();
@@ -188,6 +195,7 @@ mod tests {
         let row = |stars: u32| Row {
             price: 0,
             availability: Availability::InStock,
+            popularity: Popularity::default(),
             rating: Rating::parse(f64::from(stars) / 1e3),
         };
         let overlay = Overlay {

@@ -15,7 +15,7 @@ use tantivy::{
 use crate::{analyzer::STEMMED, phrases::phrases_of};
 
 /// Changes whenever an index written before could not be read by this code, or would rank differently.
-pub(crate) const FORMAT: u32 = 3;
+pub(crate) const FORMAT: u32 = 4;
 
 /// Names of columns that are read when a snapshot is loaded.
 pub(crate) const ID: &str = "id";

@@ -46,6 +46,8 @@ pub struct Weights {
     pub accessory: f32,
     /// How much a product suffers from the words it lacks: the power to which the part it has is raised.
     pub coverage: f32,
+    /// The part by which a score rises with each step of popularity, that is, each time a product has sold twice as often.
+    pub popularity: f32,
 }
 
 impl Default for Weights {
@@ -60,6 +62,7 @@ impl Default for Weights {
             unwanted: 0.3,
             accessory: 0.6,
             coverage: 0.1,
+            popularity: 0.01,
         }
     }
 }
@@ -211,7 +214,9 @@ impl Scoring<'_> {
                 window.end(|place, gain| {
                     let ordinal = base + start + place;
                     if gain.covered >= ending.least {
-                        let score = gain.score * factors.of(gain.covered) - ending.malus(ordinal);
+                        let score =
+                            gain.score * factors.of(gain.covered) * self.popularity(ordinal);
+                        let score = score - ending.malus(ordinal);
                         let score = rounded(score);
                         take(Found { ordinal, score });
                     }
@@ -219,6 +224,13 @@ impl Scoring<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What a product's score is multiplied by as it sells; only of what can be had, which comes first among equals.
+    fn popularity(&self, ordinal: Ordinal) -> Score {
+        let traits = self.table.traits(ordinal);
+        let steps = traits.popularity.steps() * u8::from(traits.available);
+        1.0 + self.weights.popularity * Score::from(steps)
     }
 
     /// Notes what a word gives the documents of the window at `start`.

@@ -1,5 +1,5 @@
 //! Where snapshots are kept: files by their hash under `files/`, a manifest per version under `manifests/`, both in a folder
-//! of the index's format (`format-3/`).
+//! of the index's format (`format-4/`).
 //!
 //! Programs of different formats share nothing, so that while a new one is rolled out its indexer builds beside the
 //! old index, which is published and searched on.

@@ -2,7 +2,11 @@
 
 use std::{cmp::Ordering, collections::HashMap, io};
 
-use bothways_domain::{Error, Result, inventory::Availability, product::Category};
+use bothways_domain::{
+    Error, Result,
+    inventory::{Availability, Popularity},
+    product::Category,
+};
 use tantivy::{DocId, Index, IndexReader, ReloadPolicy, Searcher, SegmentReader};
 
 use crate::{
@@ -30,6 +34,8 @@ pub(crate) struct Traits {
     pub(crate) price_range: u8,
     /// Whether it can be had.
     pub(crate) available: bool,
+    /// How well it sells.
+    pub(crate) popularity: Popularity,
 }
 
 /// The arrays.
@@ -112,6 +118,7 @@ impl Table {
         let nothing = Row {
             price: 0,
             availability: Availability::Unknown,
+            popularity: Popularity::default(),
             rating: None,
         };
         self.bases.push(base);
@@ -123,6 +130,7 @@ impl Table {
             category: ROOT,
             price_range: 0,
             available: false,
+            popularity: Popularity::default(),
         };
         self.traits.resize(end, untold);
         each_text(segment, ID, |doc, id| ids.push((id.to_owned(), base + doc)))?;
@@ -151,6 +159,7 @@ impl Table {
             self.rows[place] = row;
             self.traits[place].price_range = price_range(row.price);
             self.traits[place].available = row.availability.is_available();
+            self.traits[place].popularity = row.popularity;
             self.created_at[place] = created.first(doc).unwrap_or(0);
         }
         Ok(())
@@ -198,7 +207,7 @@ impl Table {
         )
     }
 
-    /// Price, availability, rating.
+    /// Price, availability, popularity, rating.
     pub(crate) fn row(&self, ordinal: Ordinal) -> &Row {
         &self.rows[ordinal as usize]
     }

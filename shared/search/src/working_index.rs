@@ -153,6 +153,7 @@ impl WorkingIndex {
         let row = Row {
             price: product.draft.price.amount(),
             availability: indexed.availability,
+            popularity: indexed.popularity,
             rating: product.draft.rating,
         };
         let digest = schema::digest(product).map_err(Error::internal)?;

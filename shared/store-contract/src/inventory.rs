@@ -117,6 +117,15 @@ pub async fn only_a_change_of_band_is_told(place: &dyn Place) {
     }
 }
 
+/// Nor has what nobody stocked, of which nothing is said at all.
+pub async fn what_nobody_bought_has_sold_nothing(place: &dyn Place) {
+    let store = place.inventory().await;
+    set(store.as_ref(), "kettle", 10).await;
+    let asked = [product_id("kettle"), product_id("mug")];
+    let sold = store.sold(&asked).await.unwrap();
+    assert_eq!(sold, [(product_id("kettle"), 0)]);
+}
+
 /// The largest import there can be.
 pub async fn a_thousand_levels_are_set_at_once(place: &dyn Place) {
     let store = place.inventory().await;

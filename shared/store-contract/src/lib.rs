@@ -130,6 +130,7 @@ macro_rules! stories {
                 one_set_may_hold_a_product_twice
                 fewer_than_are_reserved_is_refused_for_that_product_only
                 only_a_change_of_band_is_told
+                what_nobody_bought_has_sold_nothing
                 a_thousand_levels_are_set_at_once
             }
             reservation {
@@ -145,6 +146,8 @@ macro_rules! stories {
                 only_what_is_held_too_long_expires
                 expiring_stops_at_its_limit
                 reserving_and_restocking_tell_of_the_bands_they_cross
+                what_is_sold_and_not_put_back_is_counted
+                a_product_that_sold_twice_as_often_is_told_of
             }
             cart {
                 a_cart_comes_back_as_it_was_made

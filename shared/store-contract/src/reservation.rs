@@ -234,13 +234,53 @@ pub async fn reserving_and_restocking_tell_of_the_bands_they_cross(place: &dyn P
     reserve(store.as_ref(), "refused", &[units("kettle", 1)]).await;
     assert_eq!(told().await, 2, "nothing happened");
     store.settle(&order_id("six"), at(1)).await.unwrap();
-    assert_eq!(told().await, 2);
+    assert_eq!(told().await, 3, "six were sold");
     store.release(&order_id("two"), at(1)).await.unwrap();
-    assert_eq!(told().await, 3, "two are left");
+    assert_eq!(told().await, 4, "two are left");
     store.restock(&order_id("six"), at(2)).await.unwrap();
-    assert_eq!(told().await, 4, "eight are left");
+    assert_eq!(told().await, 5, "eight are left, and none was sold");
     reserve(store.as_ref(), "late", &[units("kettle", 8)]).await;
-    assert_eq!(told().await, 5);
-    store.expire(at(1_000), 10).await.unwrap();
     assert_eq!(told().await, 6);
+    store.expire(at(1_000), 10).await.unwrap();
+    assert_eq!(told().await, 7);
+}
+
+async fn sold(store: &dyn InventoryStore) -> u32 {
+    store.sold(&[product_id("kettle")]).await.unwrap()[0].1
+}
+
+/// Not what is only held, nor what was given back. Setting what is on hand changes nothing of it.
+pub async fn what_is_sold_and_not_put_back_is_counted(place: &dyn Place) {
+    let store = three_of_ten(place).await;
+    let store = store.as_ref();
+    assert_eq!(sold(store).await, 0);
+    for _ in 0..2 {
+        store.settle(&order_id("order"), at(1)).await.unwrap();
+        assert_eq!(sold(store).await, 3);
+    }
+    reserve(store, "second", &[units("kettle", 4)]).await;
+    store.release(&order_id("second"), at(2)).await.unwrap();
+    set(store, "kettle", 1_000).await;
+    assert_eq!(sold(store).await, 3);
+    for _ in 0..2 {
+        store.restock(&order_id("order"), at(3)).await.unwrap();
+        assert_eq!(sold(store).await, 0);
+    }
+}
+
+/// So that search hears of it, and not of every sale.
+pub async fn a_product_that_sold_twice_as_often_is_told_of(place: &dyn Place) {
+    let store = place.inventory().await;
+    let outbox = place.outbox("inventory").await;
+    set(store.as_ref(), "kettle", 1_000).await;
+    let before = told_of(outbox.as_ref()).await.len();
+    let mut told = Vec::new();
+    for order in ["1", "2", "3", "4", "5", "6", "7", "8"] {
+        reserve(store.as_ref(), order, &[units("kettle", 1)]).await;
+        store.settle(&order_id(order), at(1)).await.unwrap();
+        told.push(told_of(outbox.as_ref()).await.len() - before);
+    }
+    assert_eq!(told, [1, 2, 2, 3, 3, 3, 3, 4]);
+    store.restock(&order_id("8"), at(2)).await.unwrap();
+    assert_eq!(told_of(outbox.as_ref()).await.len() - before, 5);
 }

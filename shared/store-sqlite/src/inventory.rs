@@ -12,10 +12,12 @@ use bothways_domain::{
     event::{Event, EventKind},
     id::{OrderId, ProductId},
     import::Change,
-    inventory::{Availability, InventoryStore, Reserved, Settled, StockLevel, StockLine},
+    inventory::{
+        Availability, InventoryStore, Popularity, Reserved, Settled, StockLevel, StockLine,
+    },
     time::{Entropy, Timestamp},
 };
-use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use crate::{
     Database, column,
@@ -43,23 +45,28 @@ impl fmt::Debug for Inventory {
 struct Move {
     on_hand: i64,
     reserved: i64,
+    sold: i64,
 }
 
 const RESERVE: Move = Move {
     on_hand: 0,
     reserved: 1,
+    sold: 0,
 };
 const RELEASE: Move = Move {
     on_hand: 0,
     reserved: -1,
+    sold: 0,
 };
 const SETTLE: Move = Move {
     on_hand: -1,
     reserved: -1,
+    sold: 1,
 };
 const RESTOCK: Move = Move {
     on_hand: 1,
     reserved: 0,
+    sold: -1,
 };
 
 fn level(row: &SqliteRow) -> Attempt<StockLevel> {
@@ -87,6 +94,15 @@ async fn store_level(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// More than can be counted are as many as can be counted.
+fn units_sold(sold: i64) -> u32 {
+    u32::try_from(sold).unwrap_or(u32::MAX)
+}
+
+fn popularity(sold: i64) -> Popularity {
+    Popularity::of(units_sold(sold))
 }
 
 /// The level after setting what is on hand, and what that changes; or why it can't be set.
@@ -128,20 +144,19 @@ impl Inventory {
         per_unit: Move,
         now: Timestamp,
     ) -> Attempt<bool> {
-        let (on_hand, reserved) = (
-            i64::from(units) * per_unit.on_hand,
-            i64::from(units) * per_unit.reserved,
-        );
+        let [on_hand, reserved, sold] = [per_unit.on_hand, per_unit.reserved, per_unit.sold]
+            .map(|of_one| i64::from(units) * of_one);
         let row = sqlx::query(
             "UPDATE stock
-             SET on_hand = on_hand + $2, reserved = reserved + $3, updated_at = $4
+             SET on_hand = on_hand + $2, reserved = reserved + $3, sold = sold + $5, updated_at = $4
              WHERE product_id = $1 AND on_hand + $2 >= reserved + $3
-             RETURNING product_id, on_hand, reserved",
+             RETURNING product_id, on_hand, reserved, sold",
         )
         .bind(product.as_str())
         .bind(on_hand)
         .bind(reserved)
         .bind(now.as_millis())
+        .bind(sold)
         .fetch_optional(&mut *connection)
         .await?;
         let Some(row) = row else {
@@ -150,7 +165,9 @@ impl Inventory {
         let after = level(&row)?;
         let before = i64::from(after.available) - on_hand + reserved;
         let before = Availability::of(u32::try_from(before).unwrap_or(0));
-        if before != after.availability() {
+        let sold_now: i64 = row.try_get("sold")?;
+        let [popular, popular_before] = [sold_now, sold_now - sold].map(popularity);
+        if before != after.availability() || popular_before != popular {
             outbox::append(connection, [&self.stock_changed(product, now)]).await?;
         }
         Ok(true)
@@ -180,6 +197,21 @@ impl Inventory {
         .fetch_all(self.database.readers())
         .await?;
         rows.iter().map(level).collect()
+    }
+
+    async fn try_sold(&self, ids: &[ProductId]) -> Attempt<Vec<(ProductId, u32)>> {
+        let rows = sqlx::query(
+            "SELECT product_id, sold FROM stock
+             WHERE product_id IN (SELECT value FROM json_each($1))",
+        )
+        .bind(serde_json::to_string(ids)?)
+        .fetch_all(self.database.readers())
+        .await?;
+        let sold = |row: &SqliteRow| {
+            let product = column::parsed(row, "product_id", ProductId::parse)?;
+            Ok((product, units_sold(row.try_get("sold")?)))
+        };
+        rows.iter().map(sold).collect()
     }
 
     async fn try_set(
@@ -324,6 +356,10 @@ impl Inventory {
 impl InventoryStore for Inventory {
     async fn levels(&self, ids: &[ProductId]) -> Result<Vec<StockLevel>> {
         read(move || self.try_levels(ids)).await
+    }
+
+    async fn sold(&self, ids: &[ProductId]) -> Result<Vec<(ProductId, u32)>> {
+        read(move || self.try_sold(ids)).await
     }
 
     async fn set(

@@ -19,7 +19,14 @@ fn migrations(context: &str) -> Option<Vec<Migration>> {
                 include_str!("migrations/product/0002_picture.sql"),
             )],
         ),
-        "inventory" => (include_str!("migrations/inventory/0001_initial.sql"), &[]),
+        "inventory" => (
+            include_str!("migrations/inventory/0001_initial.sql"),
+            &[(
+                2,
+                "sold",
+                include_str!("migrations/inventory/0002_sold.sql"),
+            )],
+        ),
         "cart" => (
             include_str!("migrations/cart/0001_initial.sql"),
             &[(

@@ -55,6 +55,34 @@ impl Availability {
     }
 }
 
+/// How well a product sells, in steps each of which is twice the one before: 0 of what nobody has bought yet.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Popularity(u8);
+
+impl Popularity {
+    /// The most steps there are: of [`u32::MAX`] units.
+    pub const MOST: u8 = 32;
+
+    /// Of so many units sold: 1, 2 or 3, 4 to 7, and so on.
+    pub fn of(sold: u32) -> Self {
+        let spare = u8::try_from(sold.leading_zeros()).unwrap_or(Self::MOST);
+        Self(Self::MOST - spare)
+    }
+
+    /// Of so many steps, unless there are none so high.
+    pub fn of_steps(steps: u8) -> Option<Self> {
+        (steps <= Self::MOST).then_some(Self(steps))
+    }
+
+    /// How many steps, up to [`Popularity::MOST`].
+    pub fn steps(self) -> u8 {
+        self.0
+    }
+}
+
 /// How many of a product there are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StockLevel {
@@ -100,4 +128,18 @@ pub struct StockLine {
     pub product_id: ProductId,
     /// How many, at least 1.
     pub quantity: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_step_of_popularity_is_twice_the_one_before() {
+        let steps =
+            [0, 1, 2, 3, 4, 7, 8, 1_023, 1_024, u32::MAX].map(|sold| Popularity::of(sold).steps());
+        assert_eq!(steps, [0, 1, 2, 2, 3, 3, 4, 10, 11, Popularity::MOST]);
+        assert_eq!(Popularity::of_steps(32), Some(Popularity::of(u32::MAX)));
+        assert_eq!(Popularity::of_steps(33), None);
+    }
 }

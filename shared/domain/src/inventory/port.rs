@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{Availability, StockLevel, StockLine};
+use super::{Availability, Popularity, StockLevel, StockLine};
 use crate::{
     Caller, Result,
     id::{OrderId, ProductId},
@@ -54,6 +54,9 @@ pub trait InventoryApi: Send + Sync {
     /// The availability of each product asked for; what nobody stocked is out of stock.
     async fn availability(&self, ids: &[ProductId]) -> Result<HashMap<ProductId, Availability>>;
 
+    /// How well each product asked for sells.
+    async fn popularity(&self, ids: &[ProductId]) -> Result<HashMap<ProductId, Popularity>>;
+
     /// Keeps all lines for the order, or none. Idempotent by order.
     async fn reserve(&self, order: &OrderId, lines: &[StockLine]) -> Result<Reserved>;
 
@@ -68,7 +71,8 @@ pub trait InventoryApi: Send + Sync {
 }
 
 /// What the inventory context needs of a database. Each write is one atomic operation and writes a
-/// `stock.changed` event to the outbox for every product whose availability changed band.
+/// `stock.changed` event to the outbox for every product whose availability changed band or whose popularity
+/// changed by a step.
 ///
 /// A reservation is `held`, then one of `released`, `settled`, `restocked`; a release without a reservation leaves a
 /// `released` one behind, so that a reserve which arrives late finds it and keeps nothing.
@@ -76,6 +80,9 @@ pub trait InventoryApi: Send + Sync {
 pub trait InventoryStore: Send + Sync {
     /// The levels of those of the products that anybody stocked.
     async fn levels(&self, ids: &[ProductId]) -> Result<Vec<StockLevel>>;
+
+    /// How many units of each were sold and not put back, of those of the products that anybody stocked.
+    async fn sold(&self, ids: &[ProductId]) -> Result<Vec<(ProductId, u32)>>;
 
     /// Sets what is on hand, each on its own: `Err` holds why one was refused (below what is reserved).
     async fn set(

@@ -4,7 +4,10 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 
-use super::{Availability, InventoryApi, InventoryStore, Reserved, Settled, StockLevel, StockLine};
+use super::{
+    Availability, InventoryApi, InventoryStore, Popularity, Reserved, Settled, StockLevel,
+    StockLine,
+};
 use crate::{
     Caller, Error, Result,
     id::{OrderId, ProductId},
@@ -89,6 +92,19 @@ impl InventoryApi for InventoryUseCases {
             levels
                 .into_iter()
                 .map(|level| (level.product_id.clone(), level.availability())),
+        );
+        Ok(known)
+    }
+
+    async fn popularity(&self, ids: &[ProductId]) -> Result<HashMap<ProductId, Popularity>> {
+        let sold = self.store.sold(ids).await?;
+        let mut known: HashMap<_, _> = ids
+            .iter()
+            .map(|id| (id.clone(), Popularity::default()))
+            .collect();
+        known.extend(
+            sold.into_iter()
+                .map(|(id, sold)| (id, Popularity::of(sold))),
         );
         Ok(known)
     }

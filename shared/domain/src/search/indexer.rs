@@ -78,7 +78,7 @@ impl Indexer {
             };
             after = Some(last.id.clone());
             total += products.len();
-            let present = self.with_availability(products).await?;
+            let present = self.with_stock(products).await?;
             self.index.stage(present).await?;
         }
     }
@@ -87,7 +87,7 @@ impl Indexer {
         let mut present = Vec::with_capacity(ids.len());
         for asked in ids.chunks(ASK) {
             let products = self.products.records(asked).await?;
-            present.extend(self.with_availability(products).await?);
+            present.extend(self.with_stock(products).await?);
         }
         let found: HashSet<_> = present
             .iter()
@@ -97,17 +97,19 @@ impl Indexer {
         self.index.apply(present, absent).await
     }
 
-    async fn with_availability(&self, products: Vec<Product>) -> Result<Vec<IndexedProduct>> {
+    async fn with_stock(&self, products: Vec<Product>) -> Result<Vec<IndexedProduct>> {
         let mut indexed = Vec::with_capacity(products.len());
         for products in products.chunks(ASK) {
             let ids: Vec<_> = products.iter().map(|product| product.id.clone()).collect();
             let known = self.inventory.availability(&ids).await?;
+            let popularity = self.inventory.popularity(&ids).await?;
             indexed.extend(products.iter().map(|product| {
                 IndexedProduct {
                     availability: known
                         .get(&product.id)
                         .copied()
                         .unwrap_or(Availability::OutOfStock),
+                    popularity: popularity.get(&product.id).copied().unwrap_or_default(),
                     product: product.clone(),
                 }
             }));

@@ -11,7 +11,7 @@ use crate::{
     Error, Money, Result,
     error::Violations,
     id::ProductId,
-    inventory::Availability,
+    inventory::{Availability, Popularity},
     paging::Paging,
     product::{Category, Rating},
 };
@@ -213,6 +213,8 @@ pub struct IndexedProduct {
     pub product: crate::product::Product,
     /// Its availability.
     pub availability: Availability,
+    /// How well it sells.
+    pub popularity: Popularity,
 }
 
 /// The writing side of the index. One indexer at a time.

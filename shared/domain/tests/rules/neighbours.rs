@@ -9,7 +9,7 @@ use bothways_domain::{
     checkout::{IntentId, IntentStatus, PaymentError, PaymentProvider},
     id::{CartId, OrderId, PictureId, ProductId},
     import::{Change, ImportLine, ImportReport},
-    inventory::{Availability, InventoryApi, Reserved, Settled, StockLevel, StockLine},
+    inventory::{Availability, InventoryApi, Popularity, Reserved, Settled, StockLevel, StockLine},
     product::{Category, Images, Product, ProductApi, ProductDraft, ProductView},
     time::Timestamp,
 };
@@ -35,6 +35,9 @@ impl InventoryApi for Face {
         Err(Error::Forbidden)
     }
     async fn availability(&self, _: &[ProductId]) -> Result<HashMap<ProductId, Availability>> {
+        Err(Error::unavailable("inventory"))
+    }
+    async fn popularity(&self, _: &[ProductId]) -> Result<HashMap<ProductId, Popularity>> {
         Err(Error::unavailable("inventory"))
     }
 

@@ -8,7 +8,7 @@ use bothways_domain::{
     Caller, Result,
     id::{OrderId, ProductId},
     import::{ImportLine, ImportReport},
-    inventory::{Availability, InventoryApi, Reserved, Settled, StockLevel, StockLine},
+    inventory::{Availability, InventoryApi, Popularity, Reserved, Settled, StockLevel, StockLine},
 };
 
 use super::{
@@ -93,6 +93,16 @@ impl InventoryApi for InventoryClient {
         let call = self
             .remote
             .internal(Method::POST, "inventory/availability")?
+            .reading()
+            .timeout(self.patience);
+        let list = IdList { ids: ids.to_vec() };
+        call.json(&list).send().await?.json()
+    }
+
+    async fn popularity(&self, ids: &[ProductId]) -> Result<HashMap<ProductId, Popularity>> {
+        let call = self
+            .remote
+            .internal(Method::POST, "inventory/popularity")?
             .reading()
             .timeout(self.patience);
         let list = IdList { ids: ids.to_vec() };

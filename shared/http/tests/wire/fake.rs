@@ -16,7 +16,7 @@ use bothways_domain::{
         Credentials, IdentityApi, NewUser, Password, PublicKey, TokenVerifier, Tokens, User,
     },
     import::{Change, ImportLine, ImportReport, RejectedLine},
-    inventory::{Availability, InventoryApi, Reserved, Settled, StockLevel, StockLine},
+    inventory::{Availability, InventoryApi, Popularity, Reserved, Settled, StockLevel, StockLine},
     media::{MediaApi, Picture, Variant},
     paging::{Page, Paging},
     product::{Images, Product, ProductApi, ProductDraft, ProductView},
@@ -212,6 +212,10 @@ impl InventoryApi for Fake {
     async fn availability(&self, ids: &[ProductId]) -> Result<HashMap<ProductId, Availability>> {
         let known = ids.iter().map(|id| (id.clone(), Availability::InStock));
         self.answer(("availability", ids), known.collect())
+    }
+    async fn popularity(&self, ids: &[ProductId]) -> Result<HashMap<ProductId, Popularity>> {
+        let known = ids.iter().map(|id| (id.clone(), Popularity::of(9)));
+        self.answer(("popularity", ids), known.collect())
     }
     async fn reserve(&self, order: &OrderId, lines: &[StockLine]) -> Result<Reserved> {
         let short = lines.iter().map(|line| line.product_id.clone()).collect();

@@ -10,7 +10,7 @@ use std::{
 
 use bothways_domain::{
     id::ProductId,
-    inventory::Availability,
+    inventory::{Availability, Popularity},
     product::{Product, ProductDraft},
     search::IndexedProduct,
     time::Timestamp,
@@ -53,6 +53,7 @@ fn product(line: &str) -> Outcome<IndexedProduct> {
     Ok(IndexedProduct {
         product,
         availability: Availability::InStock,
+        popularity: Popularity::default(),
     })
 }
 

@@ -252,3 +252,25 @@ async fn among_equals_what_can_be_had_comes_first() {
     assert_eq!(world.find("").await, ["b", "c", "d", "a"]);
     assert_eq!(world.find("wireless mouse").await[0], "d");
 }
+
+/// A gentle prior: a better match wins over any number of sales.
+#[tokio::test]
+async fn among_about_equals_what_sells_best_comes_first() {
+    let world = World::with(vec![
+        product("a", "Mouse", "", ""),
+        product("b", "Mouse", "", "").sold(3),
+        product("c", "Mouse", "", "").sold(4),
+        product("d", "Mouse", "", "")
+            .sold(5_000)
+            .being(Availability::OutOfStock),
+        product("e", "Keyboard for a mouse", "", "").sold(1),
+    ])
+    .await;
+    assert_eq!(world.find("mouse").await, ["c", "b", "a", "d", "e"]);
+    world.put(vec![product("a", "Mouse", "", "").sold(8)]).await;
+    assert_eq!(world.find("mouse").await, ["a", "c", "b", "d", "e"]);
+    let bestseller = product("a", "Mouse", "", "").sold(u32::MAX);
+    world.put(vec![bestseller]).await;
+    assert_eq!(world.find("keyboard").await[0], "e");
+    assert_eq!(world.find("keyboard mouse").await[0], "e");
+}

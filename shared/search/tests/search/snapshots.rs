@@ -292,8 +292,8 @@ async fn old_files_and_manifests_go_after_a_while_and_current_ones_stay() {
             .await
             .unwrap();
     }
-    assert!(files(&folder.path().join("format-3/manifests")).len() <= 2);
-    let kept = files(&folder.path().join("format-3/files")).len();
+    assert!(files(&folder.path().join("format-4/manifests")).len() <= 2);
+    let kept = files(&folder.path().join("format-4/files")).len();
     assert!(kept < 150, "{kept} files are kept");
     let late = Searcher::open(&url).await.unwrap();
     assert_eq!(late.search(&asking("mouse")).await.unwrap().total, 40);

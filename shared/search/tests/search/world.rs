@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use bothways_domain::{
     Currency, Money,
     id::ProductId,
-    inventory::Availability,
+    inventory::{Availability, Popularity},
     paging::Paging,
     product::{Category, Product, ProductDraft, Rating},
     search::{IndexedProduct, SearchApi, SearchIndex, SearchPage, SearchRequest},
@@ -65,7 +65,7 @@ impl World {
     }
 
     pub(crate) fn store(&self) -> PathBuf {
-        store(self.folder.path()).join("format-3")
+        store(self.folder.path()).join("format-4")
     }
 }
 
@@ -134,6 +134,7 @@ pub(crate) fn product(id_text: &str, name: &str, brand: &str, category: &str) ->
     IndexedProduct {
         product,
         availability: Availability::InStock,
+        popularity: Popularity::default(),
     }
 }
 
@@ -151,6 +152,10 @@ pub(crate) trait But: Sized {
 
     fn being(self, availability: Availability) -> Self {
         self.but(|indexed| indexed.availability = availability)
+    }
+
+    fn sold(self, units: u32) -> Self {
+        self.but(|indexed| indexed.popularity = Popularity::of(units))
     }
 
     fn since(self, milliseconds: i64) -> Self {

@@ -17,7 +17,8 @@ use bothways_domain::{
     fulfilment::{FulfilmentParts, FulfilmentPolicy, FulfilmentUseCases, Mailer},
     id::hex,
     identity::{
-        EmailAddress, FirstAdmin, IdentityApi, IdentityPolicy, IdentityUseCases, Password, TokenVerifier,
+        EmailAddress, FirstAdmin, IdentityApi, IdentityPolicy, IdentityUseCases, Password,
+        TokenVerifier,
     },
     inventory::{InventoryApi, InventoryUseCases},
     media::{Imaging, MediaUseCases, PhotoStore},

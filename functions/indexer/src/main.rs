@@ -10,9 +10,8 @@ fn main() -> ExitCode {
     queue_function("indexer", async |shop| {
         let inventory = shop.inventory().await?;
         let products = shop.product(inventory.clone()).await?;
-        let index = Publisher::open(&shop.settings.require("SNAPSHOT_URL")?).await?;
-        let handler: Arc<dyn EventHandler> =
-            Arc::new(Indexer::new(products, inventory, Arc::new(index)));
+        let index = Publisher::open_beside(&shop.settings.require("SNAPSHOT_URL")?)?;
+        let handler: Arc<dyn EventHandler> = Arc::new(Indexer::new(products, inventory, index));
         Ok(handler)
     })
 }

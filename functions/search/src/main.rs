@@ -1,4 +1,4 @@
-//! Search as a function: it loads the newest snapshot while the instance starts, and looks for a newer one at the
+//! Search as a function: it begins to load the newest snapshot as the instance starts, and looks for a newer one at the
 //! start of a request.
 
 use std::{process::ExitCode, sync::Arc};
@@ -9,7 +9,7 @@ use bothways_search::Searcher;
 
 fn main() -> ExitCode {
     function("search", async |shop| {
-        let searcher = Searcher::open(&shop.settings.require("SNAPSHOT_URL")?).await?;
-        Ok(search::router(Arc::new(searcher.refreshed_per_request())))
+        let searcher = Searcher::open_beside(&shop.settings.require("SNAPSHOT_URL")?)?;
+        Ok(search::router(Arc::new(searcher)))
     })
 }

@@ -16,8 +16,8 @@ fn main() -> ExitCode {
             .checkout(cart.clone(), product.clone(), inventory.clone())
             .await?;
         let identity = shop.identity().await?;
-        let search = Searcher::open(&shop.settings.require("SNAPSHOT_URL")?).await?;
-        let search = Arc::new(search.refreshed_per_request());
+        let snapshots = shop.settings.require("SNAPSHOT_URL")?;
+        let search = Arc::new(Searcher::open_beside(&snapshots)?);
         let dead_letters = shop.dead_letters().await?;
         let tokens = shop.verifier(identity.clone());
         let settings = Settings::new(

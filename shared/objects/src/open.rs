@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use bothways_domain::{Error, Result};
-use object_store::{ObjectStore, path::Path as Key};
+use object_store::{ObjectStore, ObjectStoreScheme, aws::AmazonS3Builder, path::Path as Key};
 use url::Url;
+
+use crate::http::Connector;
 
 /// The access key as `object_store` calls its parts, from the files that `AWS_ACCESS_KEY_ID_FILE` and
 /// `AWS_SECRET_ACCESS_KEY_FILE` name.
@@ -26,11 +28,25 @@ fn secrets() -> Result<Vec<(String, String)>> {
 /// usual `AWS_…` variables, of which the access key may be in files.
 pub fn open(url: &str) -> Result<(Arc<dyn ObjectStore>, Key)> {
     let url = Url::parse(url).map_err(Error::internal)?;
+    let (scheme, root) = ObjectStoreScheme::parse(&url).map_err(Error::internal)?;
+    if scheme != ObjectStoreScheme::AmazonS3 {
+        let (store, root) = object_store::parse_url(&url).map_err(Error::internal)?;
+        return Ok((Arc::from(store), root));
+    }
     let variables = std::env::vars_os().filter_map(|(name, value)| {
         let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
         (name.starts_with("AWS_") && !value.is_empty()).then(|| (name.to_ascii_lowercase(), value))
     });
     let variables: Vec<_> = variables.chain(secrets()?).collect();
-    let (store, root) = object_store::parse_url_opts(&url, variables).map_err(Error::internal)?;
-    Ok((Arc::from(store), root))
+    let mut builder = AmazonS3Builder::new()
+        .with_url(url)
+        .with_http_connector(Connector);
+    for (name, value) in variables {
+        // Others of AWS's variables say nothing about S3.
+        if let Ok(key) = name.parse() {
+            builder = builder.with_config(key, value);
+        }
+    }
+    let store = builder.build().map_err(Error::internal)?;
+    Ok((Arc::new(store), root))
 }

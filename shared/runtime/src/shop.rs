@@ -17,7 +17,8 @@ use bothways_domain::{
     fulfilment::{FulfilmentParts, FulfilmentPolicy, FulfilmentUseCases, Mailer},
     id::hex,
     identity::{
-        EmailAddress, IdentityApi, IdentityPolicy, IdentityUseCases, Password, TokenVerifier,
+        EmailAddress, FirstAdmin, IdentityApi, IdentityPolicy, IdentityUseCases, Password,
+        TokenVerifier,
     },
     inventory::{InventoryApi, InventoryUseCases},
     media::{Imaging, MediaUseCases, PhotoStore},
@@ -205,23 +206,27 @@ impl Shop {
         })
     }
 
-    /// Identity, which needs nobody. Makes the first administrator that the environment names.
+    /// Identity, which needs nobody, with the first administrator that the environment names.
     pub async fn identity(&self) -> Result<Arc<IdentityUseCases>> {
-        let identity = IdentityUseCases {
+        Ok(Arc::new(IdentityUseCases {
             store: self.stores.identities().await?,
             hasher: Arc::new(Argon2Hasher::default()),
             issuer: Arc::new(JwtIssuer),
             policy: IdentityPolicy::default(),
             clock: self.clock(),
             entropy: self.entropy(),
+            first_admin: self.first_admin()?,
+        }))
+    }
+
+    fn first_admin(&self) -> Result<Option<FirstAdmin>> {
+        let Some(email) = self.settings.text("ADMIN_EMAIL") else {
+            return Ok(None);
         };
-        if let Some(email) = self.settings.text("ADMIN_EMAIL") {
-            let email = EmailAddress::parse(&email, "ADMIN_EMAIL")?;
-            let password =
-                Password::parse(&self.settings.require("ADMIN_PASSWORD")?, "ADMIN_PASSWORD")?;
-            identity.ensure_admin(&email, &password).await?;
-        }
-        Ok(Arc::new(identity))
+        let email = EmailAddress::parse(&email, "ADMIN_EMAIL")?;
+        let password = self.settings.require("ADMIN_PASSWORD")?;
+        let password = Password::parse(&password, "ADMIN_PASSWORD")?;
+        Ok(Some(FirstAdmin::new(email, password)))
     }
 
     /// Verifies access tokens with the keys `identity` publishes.

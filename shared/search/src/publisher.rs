@@ -81,25 +81,45 @@ impl Publisher {
         Self::open_with(url, PublisherOptions::default()).await
     }
 
+    /// As [`Publisher::open`], but what is there is loaded beside whatever else is done, and the first change waits for it.
+    pub fn open_beside(url: &str) -> Result<Arc<Self>> {
+        let publisher = Arc::new(Self::create(url, PublisherOptions::default())?);
+        let ahead = publisher.clone();
+        tokio::spawn(async move {
+            if let Err(error) = ahead.begin().await {
+                tracing::warn!(%error, "what is published can't be loaded yet");
+            }
+        });
+        Ok(publisher)
+    }
+
     /// As [`Publisher::open`], with options.
     pub async fn open_with(url: &str, options: PublisherOptions) -> Result<Self> {
-        let publisher = Self {
+        let publisher = Self::create(url, options)?;
+        publisher.begin().await?;
+        Ok(publisher)
+    }
+
+    /// A publisher that has loaded nothing yet.
+    fn create(url: &str, options: PublisherOptions) -> Result<Self> {
+        Ok(Self {
             store: SnapshotStore::open(url)?,
             grace: options.grace,
             folder: options.folder.unwrap_or_else(std::env::temp_dir),
             work: Mutex::default(),
-        };
-        let mut work = publisher.work.lock().await;
-        let current = publisher.newest(&mut work).await?;
+        })
+    }
+
+    /// Loads what is published, and sweeps what a crash may have left behind.
+    async fn begin(&self) -> Result<()> {
+        let mut work = self.work.lock().await;
+        let current = self.newest(&mut work).await?;
         if let Some(manifest) = &current.manifest {
-            publisher
-                .store
-                .sweep_orphans(manifest, now() - publisher.grace_millis())
-                .await?;
+            let before = now() - self.grace_millis();
+            self.store.sweep_orphans(manifest, before).await?;
         }
         work.current = Some(current);
-        drop(work);
-        Ok(publisher)
+        Ok(())
     }
 
     /// Merges all segments into one and publishes it. Never needed; results stay the same.

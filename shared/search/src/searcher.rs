@@ -28,6 +28,9 @@ use crate::{
 /// How many of the newest versions are tried when nothing is loaded and the newest are damaged.
 const FALLBACKS: usize = 3;
 
+/// How long a snapshot is good enough where requests look for newer ones.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
 /// How a searcher works.
 #[derive(Debug, Clone)]
 pub struct SearcherOptions {
@@ -93,8 +96,31 @@ impl Searcher {
         Self::open_with(url, SearcherOptions::default()).await
     }
 
+    /// As [`Searcher::open`] for functions, in which nothing runs between requests: the newest snapshot is loaded beside
+    /// whatever else is done, and who asks first waits for it. Every request begins with a look for a newer snapshot,
+    /// unless the last was less than a second ago.
+    pub fn open_beside(url: &str) -> Result<Self> {
+        let searcher = Self {
+            refresh_after: Some(LOOK_AGAIN_AFTER),
+            ..Self::create(url, SearcherOptions::default())?
+        };
+        let ahead = searcher.clone();
+        // What is wrong is logged where it is found, and whoever asks is told.
+        tokio::spawn(async move { ahead.refresh_if_older(LOOK_AGAIN_AFTER).await });
+        Ok(searcher)
+    }
+
     /// As [`Searcher::open`], with options.
     pub async fn open_with(url: &str, options: SearcherOptions) -> Result<Self> {
+        let searcher = Self::create(url, options)?;
+        if let Err(error) = searcher.refresh().await {
+            tracing::warn!(%error, "no snapshot could be loaded yet");
+        }
+        Ok(searcher)
+    }
+
+    /// A searcher that has looked for nothing yet.
+    fn create(url: &str, options: SearcherOptions) -> Result<Self> {
         let folder = options.folder.unwrap_or_else(std::env::temp_dir);
         let looking = Looking {
             cache: SnapshotCache::create(&folder)?,
@@ -110,23 +136,10 @@ impl Searcher {
             damages: AtomicU64::new(0),
             looking: Mutex::new(looking),
         };
-        let searcher = Self {
+        Ok(Self {
             shared: Arc::new(shared),
             refresh_after: None,
-        };
-        if let Err(error) = searcher.refresh().await {
-            tracing::warn!(%error, "no snapshot could be loaded yet");
-        }
-        Ok(searcher)
-    }
-
-    /// For functions, in which nothing runs between requests: every request begins with a look for a newer
-    /// snapshot, unless the last was less than a second ago.
-    pub fn refreshed_per_request(self) -> Self {
-        Self {
-            refresh_after: Some(Duration::from_secs(1)),
-            ..self
-        }
+        })
     }
 
     /// How long to wait between calls of [`Searcher::refresh`].

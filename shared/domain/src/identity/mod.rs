@@ -13,7 +13,7 @@ pub use port::{
     Credentials, IdentityApi, IdentityStore, PasswordHasher, PublicKey, RefreshToken, Rotation,
     SigningKey, TokenIssuer, TokenVerifier, UserRecord,
 };
-pub use use_cases::{IdentityPolicy, IdentityUseCases};
+pub use use_cases::{FirstAdmin, IdentityPolicy, IdentityUseCases};
 
 use crate::{
     Error, Result,

@@ -1,6 +1,9 @@
 //! The rules of the identity context.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use async_trait::async_trait;
 
@@ -48,6 +51,25 @@ impl Default for IdentityPolicy {
     }
 }
 
+/// The administrator whom the shop begins with. Made when somebody first comes with the address, so that no start waits for
+/// it.
+pub struct FirstAdmin {
+    email: EmailAddress,
+    password: Password,
+    is_made: AtomicBool,
+}
+
+impl FirstAdmin {
+    /// With this address and, unless an account has it already, this password.
+    pub fn new(email: EmailAddress, password: Password) -> Self {
+        Self {
+            email,
+            password,
+            is_made: AtomicBool::new(false),
+        }
+    }
+}
+
 /// The identity context over its store.
 pub struct IdentityUseCases {
     /// The shop's accounts.
@@ -62,12 +84,26 @@ pub struct IdentityUseCases {
     pub clock: Arc<dyn Clock>,
     /// Ids and tokens.
     pub entropy: Arc<dyn Entropy>,
+    /// If the shop begins with one.
+    pub first_admin: Option<FirstAdmin>,
 }
 
 impl IdentityUseCases {
-    /// Makes sure that an administrator with this address exists. An account that has the address
-    /// becomes one; its password stays.
-    pub async fn ensure_admin(&self, email: &EmailAddress, password: &Password) -> Result<()> {
+    /// Makes sure that the first administrator exists, if `email` is theirs. An account that has the address becomes one;
+    /// its password stays.
+    async fn ensure_admin(&self, email: &EmailAddress) -> Result<()> {
+        let first = self.first_admin.as_ref();
+        let Some(first) = first.filter(|first| first.email == *email) else {
+            return Ok(());
+        };
+        if !first.is_made.load(Ordering::Relaxed) {
+            self.make_admin(&first.email, &first.password).await?;
+            first.is_made.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    async fn make_admin(&self, email: &EmailAddress, password: &Password) -> Result<()> {
         if self.promote(email).await? {
             return Ok(());
         }
@@ -150,7 +186,10 @@ impl IdentityUseCases {
     async fn authenticate(&self, email: &str, credentials: &Credentials) -> Result<Option<User>> {
         let address = EmailAddress::parse(email, "/email").ok();
         let record = match &address {
-            Some(address) => self.store.user_by_email(address).await?,
+            Some(address) => {
+                self.ensure_admin(address).await?;
+                self.store.user_by_email(address).await?
+            }
             None => None,
         };
         let Some(password) = Password::presented(&credentials.password) else {
@@ -221,6 +260,7 @@ impl IdentityUseCases {
 #[async_trait]
 impl IdentityApi for IdentityUseCases {
     async fn register(&self, user: NewUser) -> Result<User> {
+        self.ensure_admin(&user.email).await?;
         self.create(user, Role::Customer).await
     }
 

@@ -93,7 +93,7 @@ async fn changes_and_deletions_reach_searchers_that_follow() {
 #[tokio::test]
 async fn a_function_sees_a_change_at_its_next_request() {
     let world = World::with(vec![product("a", "Mouse", "", "")]).await;
-    let function = searcher(world.folder.path()).await.refreshed_per_request();
+    let function = Searcher::open_beside(&world.url()).unwrap();
     assert_eq!(function.search(&asking("kettle")).await.unwrap().total, 0);
     world.put(vec![product("b", "Kettle", "", "")]).await;
     let deadline = tokio::time::Instant::now() + Duration::from_secs(5);

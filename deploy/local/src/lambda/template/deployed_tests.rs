@@ -396,6 +396,17 @@ fn every_schedule_is_as_often_as_the_parameter_says_and_rarer_where_the_database
     }
 }
 
+/// An alarm that waits for what nobody says any more would be silent for ever.
+#[test]
+fn the_alarm_on_damaged_snapshots_waits_for_what_search_says() {
+    let filter = &template()["Resources"]["DamagedSnapshotCount"]["Properties"];
+    let pattern = filter["FilterPattern"].as_str().unwrap();
+    let phrase = pattern.trim_matches('"');
+    let said = read("shared/search/src/searcher.rs");
+    assert!(phrase.len() > 10 && said.contains(phrase), "{pattern}");
+    assert_eq!(filter["LogGroupName"]["Ref"], "SearchLog");
+}
+
 /// The names of the methods called on `on` in a source.
 fn called(source: &str, on: &str) -> Set {
     let squeezed: String = source.split_whitespace().collect();

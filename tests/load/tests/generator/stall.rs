@@ -1,6 +1,7 @@
 //! A server that stops for two seconds: an open model reports it, a closed one hides it.
 
 use std::{
+    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -78,5 +79,60 @@ async fn a_closed_loop_over_the_same_server_hides_it() {
     assert!(
         took[REQUESTS * 99 / 100 - 1] < STALL / 2,
         "one request in 300 is no p99: {took:?}"
+    );
+}
+
+/// What k6 is told: the same requests at the same moments, whoever is still waiting.
+const K6_SCRIPT: &str = "
+import http from 'k6/http';
+export const options = {
+  scenarios: {
+    views: {
+      executor: 'constant-arrival-rate', rate: 50, timeUnit: '1s', duration: '6s',
+      preAllocatedVUs: 300, maxVUs: 300, gracefulStop: '10s',
+    },
+  },
+};
+export default function () { http.get(`${__ENV.SHOP}/api/products/apple`); }
+";
+
+/// The p99 of k6 against a server of its own that stalls.
+fn by_k6(k6: &str) -> Duration {
+    let server = stalling();
+    let folder = tempfile::tempdir().unwrap();
+    let (script, summary) = (folder.path().join("views.js"), folder.path().join("k6.json"));
+    std::fs::write(&script, K6_SCRIPT).unwrap();
+    let done = Command::new(k6)
+        .args(["run", "--quiet", "--no-usage-report"])
+        .args(["--summary-trend-stats", "p(99)", "--summary-export"])
+        .arg(&summary)
+        .arg(&script)
+        .env("SHOP", server.url())
+        .stdout(Stdio::null())
+        .status();
+    assert!(done.unwrap().success());
+    let summary: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(summary).unwrap()).unwrap();
+    let millis = &summary["metrics"]["http_req_duration"]["p(99)"];
+    Duration::from_secs_f64(millis.as_f64().unwrap() / 1e3)
+}
+
+/// k6's constant arrival rate is the measure of open models. Its program is the Python package of its name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn k6_sees_the_same_stall() {
+    let k6 = std::env::var("K6").unwrap_or_else(|_| "k6".to_owned());
+    if Command::new(&k6).arg("version").output().is_err() {
+        assert!(std::env::var_os("CI").is_none(), "CI has k6");
+        eprintln!("skipped: no k6");
+        return;
+    }
+    let theirs = tokio::task::spawn_blocking(move || by_k6(&k6)).await.unwrap();
+    let server = stalling();
+    let figures = super::offer(&super::views(50.0, 6), server.url()).await;
+    let ours = figures.all.micros.quantile(0.99);
+    let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
+    assert!(
+        (0.9..=1.1).contains(&ratio),
+        "p99 {ours:?}, of k6 {theirs:?}"
     );
 }

@@ -18,6 +18,7 @@ pub(crate) fn cases() -> Vec<Case> {
         a_query_spelt_right_is_not_corrected,
         the_query_comes_back_as_it_was_asked,
         a_product_that_has_all_words_comes_before_one_that_has_some,
+        of_products_that_match_alike_the_one_that_sells_comes_first,
         the_syntax_of_a_search_engine_is_just_text,
         a_very_long_query_is_no_fault_of_the_shop,
     ]
@@ -231,6 +232,22 @@ async fn a_product_that_has_all_words_comes_before_one_that_has_some(shop: &Shop
             .map_or(Ok(()), |next| same(&next, &some.id.as_str()))
     })
     .await;
+}
+
+async fn of_products_that_match_alike_the_one_that_sells_comes_first(shop: &Shop) {
+    let word = word();
+    let name = format!("{word} kettle");
+    for _ in 0..2 {
+        shop.product().name(&name).stock(100).create().await;
+    }
+    let found = until_found(shop, &[("q", &word)], 2).await;
+    let [first, second] = ids(&found)[..] else {
+        panic!("two were found: {found}")
+    };
+    let cart = shop.cart_of(&[(second, 10)]).await;
+    shop.checkout(&cart.id).buy().await;
+    let listed = [second.to_owned(), first.to_owned()];
+    until_listed(shop, &[("q", &word)], &listed).await;
 }
 
 async fn the_syntax_of_a_search_engine_is_just_text(shop: &Shop) {

@@ -100,7 +100,10 @@ export default function () { http.get(`${__ENV.SHOP}/api/products/apple`); }
 fn by_k6(k6: &str) -> Duration {
     let server = stalling();
     let folder = tempfile::tempdir().unwrap();
-    let (script, summary) = (folder.path().join("views.js"), folder.path().join("k6.json"));
+    let (script, summary) = (
+        folder.path().join("views.js"),
+        folder.path().join("k6.json"),
+    );
     std::fs::write(&script, K6_SCRIPT).unwrap();
     let done = Command::new(k6)
         .args(["run", "--quiet", "--no-usage-report"])
@@ -126,7 +129,9 @@ async fn k6_sees_the_same_stall() {
         eprintln!("skipped: no k6");
         return;
     }
-    let theirs = tokio::task::spawn_blocking(move || by_k6(&k6)).await.unwrap();
+    let theirs = tokio::task::spawn_blocking(move || by_k6(&k6))
+        .await
+        .unwrap();
     let server = stalling();
     let figures = super::offer(&super::views(50.0, 6), server.url()).await;
     let ours = figures.all.micros.quantile(0.99);

@@ -4,7 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use bothways_domain::media::BucketTells;
 use bothways_http::media;
-use bothways_imaging::Studio;
+use bothways_imaging::Headers;
 use bothways_objects::Photos;
 use bothways_runtime::function;
 
@@ -13,8 +13,7 @@ fn main() -> ExitCode {
         let photos = Arc::new(Photos::open(&shop.settings.require("PHOTOS_URL")?)?);
         let products = shop.product(shop.inventory().await?).await?;
         let verifier = shop.verifier(shop.identity().await?);
-        let imaging = Arc::new(Studio::default());
-        let media = shop.media(photos, imaging, products, Arc::new(BucketTells));
+        let media = shop.media(photos, Arc::new(Headers), products, Arc::new(BucketTells));
         Ok(media::router(media, verifier))
     })
 }

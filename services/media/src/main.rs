@@ -4,7 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use bothways_domain::media::PictureMaker;
 use bothways_http::media;
-use bothways_imaging::Studio;
+use bothways_imaging::{Headers, Studio};
 use bothways_objects::Photos;
 use bothways_runtime::{Follow, Service, service};
 
@@ -14,13 +14,12 @@ const PHOTOS_AT_ONCE: u32 = 4;
 fn main() -> ExitCode {
     service("media", async |shop, remote| {
         let photos = Arc::new(Photos::open(&shop.settings.require("PHOTOS_URL")?)?);
-        let imaging = Arc::new(Studio::default());
         let products = remote.product()?;
         let teller = shop.teller("media").await?;
-        let media = shop.media(photos.clone(), imaging.clone(), products.clone(), teller);
+        let media = shop.media(photos.clone(), Arc::new(Headers), products.clone(), teller);
         let maker = Arc::new(PictureMaker {
             photos,
-            imaging,
+            imaging: Arc::new(Studio::default()),
             products,
         });
         let verifier = shop.verifier(remote.identity()?);

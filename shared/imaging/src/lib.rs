@@ -15,7 +15,7 @@ use std::{fmt::Display, sync::Arc};
 use async_trait::async_trait;
 use bothways_domain::{
     Error, Result,
-    media::{Imaging, MAX_PIXELS, Variant},
+    media::{Imaging, Inspector, MAX_PIXELS, Variant},
 };
 use tokio::sync::Semaphore;
 
@@ -23,6 +23,16 @@ use header::Header;
 
 /// Pixels a permit stands for.
 const PIXELS_PER_PERMIT: u64 = 1_000;
+
+/// Reads the headers of photos, and links nothing that decodes or encodes pixels.
+#[derive(Debug, Clone, Copy)]
+pub struct Headers;
+
+impl Inspector for Headers {
+    fn inspect(&self, photo: &[u8]) -> Result<()> {
+        Header::read(photo).map(|_| ())
+    }
+}
 
 /// Makes pictures on the blocking pool: one of the largest photos at a time, or several small ones.
 #[derive(Debug, Clone)]
@@ -51,10 +61,6 @@ fn refused(why: impl Display) -> Error {
 
 #[async_trait]
 impl Imaging for Studio {
-    fn inspect(&self, photo: &[u8]) -> Result<()> {
-        Header::read(photo).map(|_| ())
-    }
-
     async fn scale(&self, photo: Vec<u8>) -> Result<Vec<(Variant, Vec<u8>)>> {
         let header = Header::read(&photo)?;
         let wanted = permits_for(header.pixels());

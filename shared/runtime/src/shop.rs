@@ -21,7 +21,7 @@ use bothways_domain::{
         TokenVerifier,
     },
     inventory::{InventoryApi, InventoryUseCases},
-    media::{Imaging, MediaUseCases, PhotoStore},
+    media::{Inspector, MediaUseCases, PhotoStore},
     product::{ProductApi, ProductUseCases},
     time::{Clock, Entropy},
 };
@@ -192,13 +192,13 @@ impl Shop {
     pub fn media(
         &self,
         photos: Arc<dyn PhotoStore>,
-        imaging: Arc<dyn Imaging>,
+        inspector: Arc<dyn Inspector>,
         products: Arc<dyn ProductApi>,
         teller: Arc<dyn Teller>,
     ) -> Arc<MediaUseCases> {
         Arc::new(MediaUseCases {
             photos,
-            imaging,
+            inspector,
             products,
             teller,
             clock: self.clock(),

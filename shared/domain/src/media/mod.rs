@@ -8,7 +8,7 @@ mod port;
 mod use_cases;
 
 pub use maker::PictureMaker;
-pub use port::{BucketTells, Imaging, MediaApi, PhotoStore};
+pub use port::{BucketTells, Imaging, Inspector, MediaApi, PhotoStore};
 pub use use_cases::MediaUseCases;
 
 use crate::id::PictureId;

@@ -52,13 +52,16 @@ pub trait PhotoStore: Send + Sync {
     async fn picture(&self, id: &PictureId, variant: Variant) -> Result<Option<Vec<u8>>>;
 }
 
-/// What the media context needs to know and do with pixels.
-#[async_trait]
-pub trait Imaging: Send + Sync {
+/// Knows photos from other bytes.
+pub trait Inspector: Send + Sync {
     /// Looks at a photo's headers, without decoding it: `NotAnImage` when it is no JPEG, PNG or WebP, or has no pixels
     /// or more than [`MAX_PIXELS`](super::MAX_PIXELS).
     fn inspect(&self, photo: &[u8]) -> Result<()>;
+}
 
+/// Makes pictures of photos.
+#[async_trait]
+pub trait Imaging: Send + Sync {
     /// Makes every variant of a photo: upright, as WebP, without what the camera noted. `NotAnImage` when the photo
     /// can't be decoded.
     async fn scale(&self, photo: Vec<u8>) -> Result<Vec<(Variant, Vec<u8>)>>;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Imaging, MAX_BYTES, MediaApi, PhotoStore, Picture, Variant};
+use super::{Inspector, MAX_BYTES, MediaApi, PhotoStore, Picture, Variant};
 use crate::{
     Caller, Error, Result,
     event::{Event, EventKind, Teller},
@@ -17,8 +17,8 @@ use crate::{
 pub struct MediaUseCases {
     /// Photos and pictures.
     pub photos: Arc<dyn PhotoStore>,
-    /// What knows pictures from other bytes.
-    pub imaging: Arc<dyn Imaging>,
+    /// What knows photos from other bytes.
+    pub inspector: Arc<dyn Inspector>,
     /// Whose photos they are.
     pub products: Arc<dyn ProductApi>,
     /// Who hears of an upload.
@@ -68,7 +68,7 @@ impl MediaApi for MediaUseCases {
         if known.is_empty() {
             return Err(Error::not_found("product"));
         }
-        self.imaging.inspect(&photo)?;
+        self.inspector.inspect(&photo)?;
         let now = self.clock.now();
         let id = PictureId::at(now, self.entropy.as_ref());
         self.photos.keep_upload(product, &id, photo).await?;

@@ -14,7 +14,7 @@ use bothways_domain::{
     event::{Event, Teller},
     id::{PictureId, ProductId},
     import::Change,
-    media::{Imaging, MediaUseCases, PhotoStore, PictureMaker, Variant},
+    media::{Imaging, Inspector, MediaUseCases, PhotoStore, PictureMaker, Variant},
     product::{Images, Product, ProductStore, ProductUseCases, Saved},
 };
 
@@ -57,7 +57,7 @@ impl Studio {
     pub(crate) fn media(self: &Arc<Self>, world: &Arc<World>) -> MediaUseCases {
         MediaUseCases {
             photos: self.clone(),
-            imaging: self.clone(),
+            inspector: self.clone(),
             products: self.product_api(world),
             teller: self.clone(),
             clock: world.clone(),
@@ -125,8 +125,7 @@ impl PhotoStore for Studio {
     }
 }
 
-#[async_trait]
-impl Imaging for Studio {
+impl Inspector for Studio {
     fn inspect(&self, photo: &[u8]) -> Result<()> {
         if photo.starts_with(b"photo") {
             Ok(())
@@ -134,7 +133,10 @@ impl Imaging for Studio {
             Err(Error::NotAnImage("it is no photo".to_owned()))
         }
     }
+}
 
+#[async_trait]
+impl Imaging for Studio {
     async fn scale(&self, photo: Vec<u8>) -> Result<Vec<(Variant, Vec<u8>)>> {
         let word = String::from_utf8(photo).unwrap();
         if word.contains("broken") {

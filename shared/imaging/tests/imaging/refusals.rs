@@ -1,7 +1,7 @@
 //! What is no photo, or not all of one.
 
 use bothways_domain::media::Imaging as _;
-use bothways_imaging::Studio;
+use bothways_imaging::{Headers, Studio};
 use image::{DynamicImage, ImageFormat};
 
 use crate::photos::{file, quarters, refused_at_once, refused_later};
@@ -46,7 +46,7 @@ async fn a_photo_that_ends_early_is_refused_wherever_it_ends() {
             let part = photo[..photo.len() * tenths / 10].to_vec();
             // A format may notice by its headers; none may make a picture of a part.
             let studio = Studio::default();
-            let made = match studio.inspect(&part) {
+            let made = match Headers.inspect(&part) {
                 Ok(()) => studio.scale(part).await.map(|_| ()),
                 refused => refused,
             };
@@ -66,7 +66,7 @@ async fn a_photo_whose_middle_is_garbage_is_refused_or_shown_and_never_panics() 
                 garbled[at] = garbled[at].wrapping_mul(31).wrapping_add(7);
             }
             let studio = Studio::default();
-            if studio.inspect(&garbled).is_ok() {
+            if Headers.inspect(&garbled).is_ok() {
                 let made = studio.scale(garbled).await;
                 let fine =
                     made.is_ok() || matches!(made, Err(bothways_domain::Error::NotAnImage(_)));

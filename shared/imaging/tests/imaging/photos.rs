@@ -4,7 +4,7 @@ use std::{collections::HashMap, io::Cursor};
 
 use bothways_domain::{
     Error,
-    media::{Imaging as _, Variant},
+    media::{Imaging as _, Inspector as _, Variant},
 };
 use bothways_imaging::{Headers, Studio};
 use image::{

@@ -1,6 +1,6 @@
 //! What is no photo, or not all of one.
 
-use bothways_domain::media::Imaging as _;
+use bothways_domain::media::{Imaging as _, Inspector as _};
 use bothways_imaging::{Headers, Studio};
 use image::{DynamicImage, ImageFormat};
 

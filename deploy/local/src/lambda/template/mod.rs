@@ -46,6 +46,7 @@ const DEPLOYMENT_ONLY_RESOURCES: &[&str] = &[
     "AWS::IAM::Policy",
     "AWS::IAM::Role",
     "AWS::Logs::LogGroup",
+    "AWS::Logs::MetricFilter",
     "AWS::SNS::Topic",
     "AWS::SQS::QueuePolicy",
     "Custom::Migrations",

@@ -37,7 +37,7 @@ pub(super) fn is_api(path: &str) -> bool {
 
 /// Sets the security headers that the answer does not set itself; an answer of the API (`is_api`) that says nothing about
 /// caching is not to be kept.
-pub fn secure(response: &mut Response, is_api: bool) {
+pub fn secure<B>(response: &mut Response<B>, is_api: bool) {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers

@@ -32,9 +32,6 @@ pub(crate) enum Payload {
 impl Payload {
     /// Takes a body in: whole if it says that it is short.
     pub(crate) async fn of(body: Upload) -> Result<Self, Error> {
-        if body.is_end_stream() {
-            return Ok(Self::Kept(Bytes::new()));
-        }
         if body.size_hint().exact().is_some_and(|bytes| bytes <= KEPT) {
             return Ok(Self::Kept(body.collect().await?.to_bytes()));
         }

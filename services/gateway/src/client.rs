@@ -7,7 +7,7 @@ use std::{
     collections::{HashMap, VecDeque},
     future::Future,
     pin::{Pin, pin},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -111,7 +111,8 @@ impl Connections {
                 },
             }
         }
-        let line = self.open(secure, authority).await?;
+        // On the heap, as it is large and rare: what is large is copied with each request that might need it.
+        let line = Box::pin(self.open(secure, authority)).await?;
         let asked = line.ask(request).await;
         let (line, response) = asked.map_err(|error| Unanswered::Broken(error.into_error()))?;
         Ok(self.answer(line, response))
@@ -136,16 +137,16 @@ impl Connections {
 
     fn answer(&self, line: Option<Box<Line>>, response: Response<Incoming>) -> Response<Answer> {
         response.map(|incoming| {
-            let idle = Arc::downgrade(&self.idle);
-            let broken = None;
             let mut answer = Answer {
                 incoming,
                 line,
-                idle,
-                broken,
+                idle: self.idle.clone(),
+                broken: None,
             };
             if answer.incoming.is_end_stream() {
-                answer.settle(&mut Context::from_waker(Waker::noop()));
+                answer.settle();
+            } else {
+                answer.drive(&mut nobody());
             }
             answer
         })
@@ -179,6 +180,12 @@ impl Idle {
         });
         self.swept = now;
     }
+}
+
+/// For driving a connection that nobody is to be woken for. It remembers the last who drove it, and wakes them for what
+/// they themselves do to it next, so that they would run once more for nothing; and who has gone on to something else, too.
+fn nobody() -> Context<'static> {
+    Context::from_waker(Waker::noop())
 }
 
 fn lock(idle: &Mutex<Idle>) -> MutexGuard<'_, Idle> {
@@ -218,14 +225,14 @@ impl Line {
 pub(crate) struct Answer {
     incoming: Incoming,
     line: Option<Box<Line>>,
-    idle: Weak<Mutex<Idle>>,
+    idle: Arc<Mutex<Idle>>,
     /// Why it broke off, until that is told.
     broken: Option<hyper::Error>,
 }
 
 impl Answer {
     fn next(&mut self) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        Pin::new(&mut self.incoming).poll_frame(&mut Context::from_waker(Waker::noop()))
+        Pin::new(&mut self.incoming).poll_frame(&mut nobody())
     }
 
     fn drive(&mut self, context: &mut Context<'_>) {
@@ -235,17 +242,11 @@ impl Answer {
     }
 
     /// Gives the connection back, now that all is read, if it is fit for more.
-    fn settle(&mut self, context: &mut Context<'_>) {
-        if self
-            .line
-            .as_ref()
-            .is_some_and(|line| !line.sender.is_ready())
-        {
-            self.drive(context);
-        }
+    fn settle(&mut self) {
+        self.drive(&mut nobody());
         let line = self.line.take().filter(|line| line.sender.is_ready());
-        if let (Some(line), Some(idle)) = (line, self.idle.upgrade()) {
-            lock(&idle).put(line);
+        if let Some(line) = line {
+            lock(&self.idle).put(line);
         }
     }
 }
@@ -261,14 +262,16 @@ impl HttpBody for Answer {
         if let Some(error) = self.broken.take() {
             return Poll::Ready(Some(Err(error)));
         }
-        // That it was asked for is what the connection waits for before it reads.
+        // That it was asked for is what the connection waits for before it reads. Mostly it has read enough already.
         let mut frame = self.next();
-        if frame.is_pending() {
-            self.drive(context);
-            frame = self.next();
+        for waker in [Waker::noop(), context.waker()] {
+            if frame.is_pending() {
+                self.drive(&mut Context::from_waker(waker));
+                frame = self.next();
+            }
         }
         if matches!(frame, Poll::Ready(None)) || self.incoming.is_end_stream() {
-            self.settle(context);
+            self.settle();
         }
         if let Poll::Ready(Some(Err(error))) = frame {
             // What came before is sent on first: an error at once would end the client's connection without it.

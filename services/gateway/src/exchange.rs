@@ -5,12 +5,14 @@ use std::{error::Error, sync::Arc, time::Duration};
 use bothways_http::{
     Problem, ProblemType,
     header::{DEADLINE, STOPPING, UNTOUCHED},
+    request::current_id,
 };
 use bothways_upstream::{Attempt, CallError, Deadline, Outcome, Repeat, Upstream};
 use http::{
     HeaderValue, Method, Request, Response, StatusCode, Uri, header, request::Parts,
     uri::PathAndQuery,
 };
+use hyper::body::{Body as _, Bytes};
 use tokio::time::timeout_at;
 
 use crate::{
@@ -36,14 +38,20 @@ impl Question {
         deadline: Deadline,
     ) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let Ok(payload) = timeout_at(deadline.instant(), Payload::of(body)).await else {
-            let detail = "the body took too long to arrive";
-            return Err(Problem::new(ProblemType::Timeout, detail));
+        let payload = if body.is_end_stream() {
+            Payload::Kept(Bytes::new())
+        } else {
+            let payload = Box::pin(Payload::of(body));
+            let Ok(payload) = timeout_at(deadline.instant(), payload).await else {
+                let detail = "the body took too long to arrive";
+                return Err(Problem::new(ProblemType::Timeout, detail));
+            };
+            payload.map_err(|error| of_body(error.as_ref()))?
         };
         Ok(Self {
             parts,
             path,
-            payload: payload.map_err(|error| of_body(error.as_ref()))?,
+            payload,
         })
     }
 
@@ -137,7 +145,7 @@ pub(crate) fn probe(path: &'static str) -> Question {
     Question {
         parts,
         path: PathAndQuery::from_static(path),
-        payload: Payload::Kept(hyper::body::Bytes::new()),
+        payload: Payload::Kept(Bytes::new()),
     }
 }
 
@@ -168,11 +176,13 @@ fn explain(service: &str, error: CallError<Failure>) -> Problem {
             Ok(error) if is_clients(&error) => of_body(error.as_ref()),
             Ok(error) => {
                 let cause = error.source().map(ToString::to_string);
-                tracing::warn!(%error, cause, service, "a service can't be reached");
+                let request_id = current_id();
+                tracing::warn!(%error, cause, service, request_id, "a service can't be reached");
                 unavailable("can't be reached right now", Duration::ZERO)
             }
             Err(error) => {
-                tracing::error!(%error, service, "a request can't be sent");
+                let request_id = current_id();
+                tracing::error!(%error, service, request_id, "a request can't be sent");
                 unavailable("can't be reached right now", Duration::ZERO)
             }
         },
@@ -180,7 +190,8 @@ fn explain(service: &str, error: CallError<Failure>) -> Problem {
         CallError::Open(wait) => unavailable("is failing right now", wait),
         CallError::Shed => unavailable("has too much to do right now", Duration::ZERO),
         CallError::Late => {
-            tracing::warn!(service, "a service takes too long");
+            let request_id = current_id();
+            tracing::warn!(service, request_id, "a service takes too long");
             let detail = format!("{service} took too long to answer");
             Problem::new(ProblemType::Timeout, detail)
         }

@@ -11,17 +11,17 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::IntoResponse as _,
 };
-use bothways_http::{Problem, ProblemType, request::RequestContext};
+use bothways_http::{Problem, ProblemType, header::DEADLINE, request::RequestContext};
 use bothways_runtime::Front;
 use bothways_upstream::Deadline;
-use http::{HeaderMap, Method, Request, Response, Uri, header, uri::PathAndQuery};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header, uri::PathAndQuery};
 
 use crate::{
     answer::Reply,
     body::Upload,
     client::{Answer, Connections, Patience},
     exchange::Question,
-    headers,
+    headers::{self, Client},
     limits::{Limits, RateLimit},
     ready,
     routes::{Target, Upstreams},
@@ -33,6 +33,9 @@ const MAX_URI: usize = 8 * 1024;
 
 /// What the gateway answers itself, so that it is known how it is.
 const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
+
+/// How many headers a service is sent beside the client's.
+const ADDED: usize = 7;
 
 /// The gateway.
 #[derive(Debug)]
@@ -96,27 +99,35 @@ impl Gateway {
     }
 
     /// Turns the client's headers into the service's.
-    fn prepare(&self, headers: &mut HeaderMap, peer: IpAddr) {
+    fn prepare(headers: &mut HeaderMap, client: &Client) {
+        headers.reserve(ADDED);
         headers::remove_hop_by_hop(headers);
-        headers::describe_client(headers, peer, self.limits.trusted_proxies.contains(&peer));
+        headers::describe_client(headers, client);
         if let Some(context) = RequestContext::current() {
             context.pass_on(headers);
         }
-        // The client sets the service's own; the body is asked for at once, so nobody has to wait for a 100.
-        headers.remove(header::HOST);
+        // The body is asked for at once, so nobody has to wait for a 100.
         headers.remove(header::EXPECT);
+        // What differs from one attempt to the next has its place already, so that no copy has to grow.
+        headers.insert(header::HOST, HeaderValue::from_static(""));
+        headers.insert(DEADLINE, HeaderValue::from_static(""));
     }
 }
 
 impl Front for Door {
     type Body = Reply;
+    type Client = Client;
+
+    fn meet(&self, peer: SocketAddr) -> Client {
+        Client::of(peer.ip(), &self.gateway.limits.trusted_proxies)
+    }
 
     fn takes(&self, path: &str) -> bool {
         !HEALTH.contains(&path) && !self.own.contains(&path)
     }
 
-    async fn answer(&self, request: Request<Upload>, peer: SocketAddr) -> Response<Reply> {
-        match self.forward(request, peer.ip().to_canonical()).await {
+    async fn answer(&self, request: Request<Upload>, client: &Client) -> Response<Reply> {
+        match self.forward(request, client).await {
             Ok(response) => response.map(Reply::from),
             Err(problem) => problem.into_response().map(Reply::from),
         }
@@ -127,10 +138,10 @@ impl Door {
     async fn forward(
         &self,
         mut request: Request<Upload>,
-        peer: IpAddr,
+        client: &Client,
     ) -> Result<Response<Answer>, Problem> {
         let gateway = &self.gateway;
-        gateway.admit(request.headers(), peer)?;
+        gateway.admit(request.headers(), client.address)?;
         if [Method::CONNECT, Method::TRACE].contains(request.method()) {
             let detail = "a gateway is no tunnel and no echo";
             return Err(Problem::new(ProblemType::MethodNotAllowed, detail));
@@ -140,7 +151,7 @@ impl Door {
         let upstream = upstream.ok_or_else(Problem::no_such_path)?;
         let path = path_and_query(request.uri())?;
         let deadline = Deadline::after(gateway.patience.answer);
-        gateway.prepare(request.headers_mut(), peer);
+        Gateway::prepare(request.headers_mut(), client);
         let question = Question::of(request, path, deadline).await?;
         let mut response = question.ask(&self.connections, upstream, deadline).await?;
         headers::remove_hop_by_hop(response.headers_mut());

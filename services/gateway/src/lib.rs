@@ -18,5 +18,6 @@ mod wire;
 pub use answer::Reply;
 pub use client::Patience;
 pub use forward::{Door, Gateway};
+pub use headers::Client;
 pub use limits::Limits;
 pub use routes::Upstreams;

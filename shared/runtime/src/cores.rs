@@ -23,7 +23,7 @@ use tokio::{
 
 use crate::{
     Result,
-    front::{Around, Front, Fronted},
+    front::{Around, Front, Fronted, Meeting},
 };
 
 /// How long no connection is taken on once there can't be more (open files, say).
@@ -157,7 +157,8 @@ fn connection<F: Front>(
     peer: SocketAddr,
     mut stopping: watch::Receiver<()>,
 ) -> impl Future<Output = ()> + Send {
-    let service = service_fn(move |request| fronted.clone().answer(request, peer));
+    let meeting = Arc::new(Meeting::of(fronted, peer));
+    let service = service_fn(move |request| meeting.clone().answer(request));
     let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     async move {
         let mut served = pin!(served);
@@ -185,4 +186,140 @@ fn is_the_peers(error: &io::Error) -> bool {
             | io::ErrorKind::ConnectionAborted
             | io::ErrorKind::ConnectionReset
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use axum::{
+        Router,
+        body::Body,
+        http::{Request, Response},
+    };
+    use bothways_http::layers::{Edge, EdgeSettings};
+    use http_body_util::Limited;
+    use hyper::body::Incoming;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        sync::Semaphore,
+    };
+
+    use super::*;
+    use crate::{Settings, admission::Admission};
+
+    /// Says which thread answers; what is asked at `/slow` waits until it may.
+    struct Threads(Arc<Semaphore>);
+
+    impl Front for Threads {
+        type Body = Body;
+        type Client = ();
+
+        fn meet(&self, _: SocketAddr) {}
+
+        fn takes(&self, _: &str) -> bool {
+            true
+        }
+
+        async fn answer(&self, request: Request<Limited<Incoming>>, (): &()) -> Response<Body> {
+            if request.uri().path() == "/slow" {
+                let _permit = self.0.acquire().await;
+            }
+            Response::new(Body::from(format!("{:?};", thread::current().id())))
+        }
+    }
+
+    async fn start() -> (Cores, TcpListener, SocketAddr, Arc<Semaphore>) {
+        let edges = EdgeSettings {
+            service: "test",
+            catch_panics: true,
+        };
+        let around = Around {
+            router: Router::new(),
+            edge: Edge::new(edges),
+            admission: Admission::new(Settings).expect("settings"),
+            marks: None,
+        };
+        let gate = Arc::new(Semaphore::new(0));
+        let front = gate.clone();
+        let cores = Cores::start(move || Threads(front.clone()), &around).expect("threads");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        (cores, listener, address, gate)
+    }
+
+    async fn ask(stream: &mut TcpStream, path: &str) {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("sent");
+    }
+
+    /// An answer's body up to its semicolon; empty when the connection ends without one.
+    async fn answer(stream: &mut TcpStream) -> String {
+        let mut text = String::new();
+        while !text.ends_with(';') {
+            let mut piece = [0; 1024];
+            let read = stream.read(&mut piece).await.expect("a piece");
+            if read == 0 {
+                return String::new();
+            }
+            text += &String::from_utf8_lossy(&piece[..read]);
+        }
+        let (_, body) = text.split_once("\r\n\r\n").expect("a body");
+        body.to_owned()
+    }
+
+    #[tokio::test]
+    async fn connections_are_shared_out_and_stay_where_they_are() {
+        let (cores, listener, address, _gate) = start().await;
+        let count = cores.0.len();
+        let asked = async {
+            let mut streams = Vec::new();
+            let mut threads = BTreeMap::new();
+            for _ in 0..2 * count {
+                let mut stream = TcpStream::connect(address).await.expect("a connection");
+                ask(&mut stream, "/").await;
+                let thread = answer(&mut stream).await;
+                *threads.entry(thread.clone()).or_insert(0) += 1;
+                streams.push((stream, thread));
+            }
+            for (stream, thread) in &mut streams {
+                ask(stream, "/").await;
+                assert_eq!(answer(stream).await, *thread);
+            }
+            threads
+        };
+        let threads = tokio::select! {
+            () = cores.accept(listener) => BTreeMap::new(),
+            threads = asked => threads,
+        };
+        assert_eq!(threads.len(), count);
+        assert!(threads.values().all(|connections| *connections == 2));
+    }
+
+    #[tokio::test]
+    async fn what_is_under_way_is_finished_and_who_asks_nothing_is_let_go() {
+        let (cores, listener, address, gate) = start().await;
+        let connected = async {
+            let mut idle = TcpStream::connect(address).await.expect("a connection");
+            ask(&mut idle, "/").await;
+            answer(&mut idle).await;
+            let mut busy = TcpStream::connect(address).await.expect("a connection");
+            ask(&mut busy, "/").await;
+            answer(&mut busy).await;
+            ask(&mut busy, "/slow").await;
+            // So that it has arrived.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            (idle, busy)
+        };
+        let (mut idle, mut busy) = tokio::select! {
+            () = cores.accept(listener) => return,
+            connected = connected => connected,
+        };
+        let finished = tokio::spawn(cores.finish());
+        assert_eq!(answer(&mut idle).await, "");
+        assert!(!finished.is_finished());
+        gate.add_permits(1);
+        assert!(answer(&mut busy).await.starts_with("ThreadId"));
+        finished.await.expect("the end");
+    }
 }

@@ -29,14 +29,20 @@ pub trait Front: Send + Sync + 'static {
         + Send
         + 'static;
 
+    /// What it knows of who asks over a connection.
+    type Client: Send + Sync + 'static;
+
+    /// Whom it meets at the other end of a connection.
+    fn meet(&self, peer: SocketAddr) -> Self::Client;
+
     /// Whether it answers what is asked at `path`.
     fn takes(&self, path: &str) -> bool;
 
-    /// Answers a request of a client at `peer`.
+    /// Answers a client's request.
     fn answer(
         &self,
         request: Request<Limited<Incoming>>,
-        peer: SocketAddr,
+        client: &Self::Client,
     ) -> impl Future<Output = Response<Self::Body>> + Send;
 }
 
@@ -44,6 +50,13 @@ pub trait Front: Send + Sync + 'static {
 pub(crate) struct Fronted<F> {
     pub(crate) front: F,
     pub(crate) around: Around,
+}
+
+/// A connection's client and who answers it.
+pub(crate) struct Meeting<F: Front> {
+    fronted: Arc<Fronted<F>>,
+    peer: SocketAddr,
+    client: F::Client,
 }
 
 /// What every service has, for those requests that no router answers.
@@ -56,46 +69,48 @@ pub(crate) struct Around {
     pub(crate) marks: Option<Arc<Marks>>,
 }
 
-impl<F: Front> Fronted<F> {
+impl<F: Front> Meeting<F> {
+    pub(crate) fn of(fronted: Arc<Fronted<F>>, peer: SocketAddr) -> Self {
+        let client = fronted.front.meet(peer);
+        Self {
+            fronted,
+            peer,
+            client,
+        }
+    }
+
     /// Answers a request.
     pub(crate) async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
-        peer: SocketAddr,
     ) -> Result<Response<F::Body>, Infallible> {
-        if !self.front.takes(request.uri().path()) {
-            return Box::pin(self.route(request, peer)).await;
+        let Fronted { front, around } = &*self.fronted;
+        if !front.takes(request.uri().path()) {
+            return Box::pin(self.route(request)).await;
         }
-        let around = &self.around;
         let answer = around.edge.answer(request, async |request| {
             let asked = Asked::of(request.uri().path());
-            let mut work = pin!(self.work(request, peer));
+            let mut work = pin!(self.work(request));
             around.admission.answer(asked, work.as_mut()).await
         });
         Ok(answer.await)
     }
 
-    async fn work(
-        &self,
-        request: Request<Limited<Incoming>>,
-        peer: SocketAddr,
-    ) -> Response<F::Body> {
-        if let Some(marks) = &self.around.marks
+    async fn work(&self, request: Request<Limited<Incoming>>) -> Response<F::Body> {
+        let Fronted { front, around } = &*self.fronted;
+        if let Some(marks) = &around.marks
             && let Some(problem) = Box::pin(marks.meet(request.uri().path())).await
         {
             return problem.into_response().map(F::Body::from);
         }
-        self.front.answer(request, peer).await
+        front.answer(request, &self.client).await
     }
 
-    async fn route(
-        &self,
-        request: Request<Incoming>,
-        peer: SocketAddr,
-    ) -> Result<Response<F::Body>, Infallible> {
+    async fn route(&self, request: Request<Incoming>) -> Result<Response<F::Body>, Infallible> {
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
-        let answer = self.around.router.clone().oneshot(request).await;
+        request.extensions_mut().insert(ConnectInfo(self.peer));
+        let router = self.fronted.around.router.clone();
+        let answer = router.oneshot(request).await;
         answer.map(|response| response.map(F::Body::from))
     }
 }

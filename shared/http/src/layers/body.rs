@@ -56,7 +56,7 @@ where
         return Ok(request.map(|body| Limited::new(body, limit)));
     }
     // A client that can't be waited for is answered all the same.
-    let _ = tokio::time::timeout(PATIENCE, discard(request.into_body())).await;
+    let _ = tokio::time::timeout(PATIENCE, Box::pin(discard(request.into_body()))).await;
     Err(Problem::from(Error::PayloadTooLarge))
 }
 

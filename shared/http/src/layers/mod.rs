@@ -9,20 +9,21 @@ use std::{
     future::Future,
     panic::AssertUnwindSafe,
     pin::{Pin, pin},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use axum::{
     Router,
     body::{Body, HttpBody},
     extract::{DefaultBodyLimit, MatchedPath, Request, State},
+    http::{Method, StatusCode},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse as _, Response},
 };
 use futures::FutureExt as _;
 use http_body_util::Limited;
 use tower_http::catch_panic::CatchPanicLayer;
-use tracing::{Instrument as _, Span};
+use tracing::{Instrument as _, Level, Span};
 
 use body::within_limit;
 pub use body::{MAX_BODY, MAX_UPLOAD, body_limit};
@@ -89,7 +90,7 @@ impl Edge {
         B: From<Body>,
         W: Future<Output = Response<B>>,
     {
-        let observed = Observed::of(self.settings.service, &request);
+        let observed = Observed::briefly(self.settings.service, &request);
         // Pinned here, all below only point to it: futures are large, and each that holds another would copy it.
         let mut work = pin!(async move {
             match within_limit(request).await {
@@ -122,26 +123,50 @@ fn panics_when_asked() -> bool {
 struct Observed {
     context: RequestContext,
     span: Span,
+    about: About,
+}
+
+/// What a request is about.
+struct About {
+    service: &'static str,
+    method: Method,
     is_api: bool,
 }
 
 impl Observed {
-    fn of<A>(service: &'static str, request: &Request<A>) -> Self {
-        let context = RequestContext::of(request.headers());
+    /// A request to a router.
+    fn of(service: &'static str, request: &Request) -> Self {
         // The pattern, not the path: an id in a log is noise, and a cart's id is a secret.
         let path = request.extensions().get::<MatchedPath>();
-        let span = tracing::info_span!(
-            "request",
-            service,
-            method = %request.method(),
-            path = path.map_or("-", MatchedPath::as_str),
-            request_id = context.id(),
-            trace_id = context.trace_id()
+        let path = path.map_or("-", MatchedPath::as_str);
+        let (context, about) = (
+            RequestContext::of(request.headers()),
+            About::of(service, request),
         );
+        let span = about.span(&context, path);
         Self {
             context,
             span,
-            is_api: security::is_api(request.uri().path()),
+            about,
+        }
+    }
+
+    /// A request whose span is there only for those who look closely, or once it fails: to write down what it is takes as
+    /// long as to pass it on.
+    fn briefly<A>(service: &'static str, request: &Request<A>) -> Self {
+        let (context, about) = (
+            RequestContext::of(request.headers()),
+            About::of(service, request),
+        );
+        let span = if tracing::enabled!(Level::DEBUG) {
+            about.span(&context, "-")
+        } else {
+            Span::none()
+        };
+        Self {
+            context,
+            span,
+            about,
         }
     }
 
@@ -149,21 +174,51 @@ impl Observed {
         self,
         work: Pin<&mut impl Future<Output = Response<B>>>,
     ) -> Response<B> {
-        let (id, is_api) = (self.context.id_value(), self.is_api);
+        let Self {
+            context,
+            span,
+            about,
+        } = self;
+        let id = context.id_value();
         let work = async move {
             let began = Instant::now();
             let mut response = faults::explain(work.await);
-            secure(&mut response, is_api);
+            secure(&mut response, about.is_api);
             response.headers_mut().insert(header::REQUEST_ID, id);
-            let (status, micros) = (response.status().as_u16(), began.elapsed().as_micros());
-            // Ordinary answers are for those who look; a fault of the shop's own is for everybody.
-            if response.status().is_server_error() {
-                tracing::info!(status, micros, "answered");
-            } else {
-                tracing::debug!(status, micros, "answered");
-            }
+            about.tell(response.status(), began.elapsed());
             response
         };
-        self.context.scope(work.instrument(self.span)).await
+        context.scope(work.instrument(span)).await
+    }
+}
+
+impl About {
+    fn of<A>(service: &'static str, request: &Request<A>) -> Self {
+        Self {
+            service,
+            method: request.method().clone(),
+            is_api: security::is_api(request.uri().path()),
+        }
+    }
+
+    fn span(&self, context: &RequestContext, path: &str) -> Span {
+        let (service, method) = (self.service, &self.method);
+        let (request_id, trace_id) = (context.id(), context.trace_id());
+        tracing::info_span!("request", service, %method, path, request_id, trace_id)
+    }
+
+    /// Tells that the request at hand was answered. Ordinary answers are for those who look; a fault of the shop's own is for
+    /// everybody.
+    fn tell(&self, status: StatusCode, took: Duration) {
+        let (code, micros) = (status.as_u16(), took.as_micros());
+        if !status.is_server_error() {
+            tracing::debug!(status = code, micros, "answered");
+            return;
+        }
+        let span = match RequestContext::current() {
+            Some(context) if Span::current().is_disabled() => self.span(&context, "-"),
+            _ => Span::current(),
+        };
+        span.in_scope(|| tracing::info!(status = code, micros, "answered"));
     }
 }

@@ -1,17 +1,32 @@
-//! The connections to the services: hyper's pooled client with nothing on top, because every request of the shop
-//! goes through it.
+//! The connections to the services, kept for the next request.
+//!
+//! Each is driven by whoever waits for its answer (hyper would have it as a task of its own): what is done for a request is
+//! done in the client's task, with no task to wake and no lock to wait for. So connections belong to one thread's requests.
 
-use std::time::Duration;
-
-use axum::body::Body;
-use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, Error, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
+use std::{
+    collections::{HashMap, VecDeque},
+    future::Future,
+    pin::{Pin, pin},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+    time::Duration,
 };
-use rustls::{ClientConfig, RootCertStore};
+
+use http::{Request, Response};
+use hyper::{
+    body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint},
+    client::conn::{
+        TrySendError,
+        http1::{Connection, SendRequest, handshake},
+    },
+};
+use hyper_util::rt::TokioIo;
+use tokio::time::Instant;
+
+use crate::{
+    body::Sent,
+    wire::{Connector, Wire},
+};
 
 /// How long an unused connection is kept.
 const IDLE: Duration = Duration::from_secs(30);
@@ -35,37 +50,243 @@ impl Default for Patience {
     }
 }
 
-/// A pooled client.
-#[derive(Debug, Clone)]
-pub(crate) struct Connections(Client<HttpsConnector<HttpConnector>, Body>);
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unanswered {
+    /// There is no connection.
+    #[error("there is no connection")]
+    Connect(#[source] std::io::Error),
+    /// The connection broke, or the request could not be sent to its end.
+    #[error("the connection broke")]
+    Broken(#[source] hyper::Error),
+}
+
+/// Connections to whoever was asked so far.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    connector: Connector,
+    idle: Arc<Mutex<Idle>>,
+}
+
+/// Connections that nobody uses.
+#[derive(Debug)]
+struct Idle {
+    lines: HashMap<String, VecDeque<Box<Line>>>,
+    swept: Instant,
+}
+
+/// A connection with all that drives it.
+#[derive(Debug)]
+struct Line {
+    sender: SendRequest<Sent>,
+    connection: Connection<TokioIo<Wire>, Sent>,
+    place: Arc<str>,
+    since: Instant,
+}
 
 impl Connections {
-    pub(crate) fn new(patience: Patience) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(patience.connect));
-        connector.set_nodelay(true);
-        connector.enforce_http(false);
-        // The process has installed it by now, unless this is a test; a second time is refused, which is fine.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-        let tls = ClientConfig::builder()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        // Services are asked in the clear; functions behind an API Gateway are only there over TLS.
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(connector);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .build(connector);
-        Self(client)
+    pub(crate) fn new(connector: Connector) -> Self {
+        let (lines, swept) = (HashMap::new(), Instant::now());
+        Self {
+            connector,
+            idle: Arc::new(Mutex::new(Idle { lines, swept })),
+        }
     }
 
-    /// Sends a request; the answer's body is not read yet.
-    pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, Error> {
-        self.0.request(request).await
+    /// Sends a request to a place (`https://` or `http://`, host and port); the answer's body is not read yet.
+    pub(crate) async fn send(
+        &self,
+        secure: bool,
+        authority: &str,
+        mut request: Request<Sent>,
+    ) -> Result<Response<Answer>, Unanswered> {
+        // The one that was used last is the one most likely to be there still.
+        while let Some(line) = self.idle(authority) {
+            match line.ask(request).await {
+                Ok((line, response)) => return Ok(self.answer(line, response)),
+                Err(mut error) => match error.take_message() {
+                    // It was closed while nobody used it.
+                    Some(unsent) => request = unsent,
+                    None => return Err(Unanswered::Broken(error.into_error())),
+                },
+            }
+        }
+        // On the heap, as it is large and rare: what is large is copied with each request that might need it.
+        let line = Box::pin(self.open(secure, authority)).await?;
+        let asked = line.ask(request).await;
+        let (line, response) = asked.map_err(|error| Unanswered::Broken(error.into_error()))?;
+        Ok(self.answer(line, response))
+    }
+
+    fn idle(&self, authority: &str) -> Option<Box<Line>> {
+        lock(&self.idle).take(authority)
+    }
+
+    async fn open(&self, secure: bool, authority: &str) -> Result<Box<Line>, Unanswered> {
+        let wire = self.connector.connect(secure, authority).await;
+        let wire = wire.map_err(Unanswered::Connect)?;
+        let opened = handshake(TokioIo::new(wire)).await;
+        let (sender, connection) = opened.map_err(Unanswered::Broken)?;
+        Ok(Box::new(Line {
+            sender,
+            connection,
+            place: authority.into(),
+            since: Instant::now(),
+        }))
+    }
+
+    fn answer(&self, line: Option<Box<Line>>, response: Response<Incoming>) -> Response<Answer> {
+        response.map(|incoming| {
+            let mut answer = Answer {
+                incoming,
+                line,
+                idle: self.idle.clone(),
+                broken: None,
+            };
+            if answer.incoming.is_end_stream() {
+                answer.settle();
+            } else {
+                answer.drive(&mut nobody());
+            }
+            answer
+        })
+    }
+}
+
+impl Idle {
+    fn take(&mut self, place: &str) -> Option<Box<Line>> {
+        let line = self.lines.get_mut(place)?.pop_back()?;
+        (line.since.elapsed() < IDLE).then_some(line)
+    }
+
+    fn put(&mut self, mut line: Box<Line>) {
+        line.since = Instant::now();
+        if line.since - self.swept > IDLE / 2 {
+            self.sweep(line.since);
+        }
+        if let Some(lines) = self.lines.get_mut(&*line.place) {
+            lines.push_back(line);
+        } else {
+            let place = line.place.to_string();
+            self.lines.insert(place, VecDeque::from([line]));
+        }
+    }
+
+    /// Closes what was not used for long.
+    fn sweep(&mut self, now: Instant) {
+        self.lines.retain(|_, lines| {
+            lines.retain(|line| now - line.since < IDLE);
+            !lines.is_empty()
+        });
+        self.swept = now;
+    }
+}
+
+/// For driving a connection that nobody is to be woken for. It remembers the last who drove it, and wakes them for what
+/// they themselves do to it next, so that they would run once more for nothing; and who has gone on to something else, too.
+fn nobody() -> Context<'static> {
+    Context::from_waker(Waker::noop())
+}
+
+fn lock(idle: &Mutex<Idle>) -> MutexGuard<'_, Idle> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+type Asked = Result<(Option<Box<Line>>, Response<Incoming>), TrySendError<Request<Sent>>>;
+
+impl Line {
+    /// Sends a request and waits until its answer begins. The connection comes back if it goes on.
+    async fn ask(mut self: Box<Self>, request: Request<Sent>) -> Asked {
+        let mut answer = pin!(self.sender.try_send_request(request));
+        let mut connection = Some(&mut self.connection);
+        let answered = std::future::poll_fn(|context| {
+            let ended = connection.as_mut().map(|line| Pin::new(line).poll(context));
+            if ended.is_some_and(|ended| ended.is_ready()) {
+                connection = None;
+            }
+            // Only the connection, which was driven just now, makes it ready.
+            answer
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()))
+        });
+        let response = answered.await?;
+        let goes_on = connection.is_some();
+        Ok((goes_on.then_some(self), response))
+    }
+
+    /// Moves the connection on; whether it ended.
+    fn drive(&mut self, context: &mut Context<'_>) -> bool {
+        Pin::new(&mut self.connection).poll(context).is_ready()
+    }
+}
+
+/// An answer's body, which drives its connection and gives it back at its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    incoming: Incoming,
+    line: Option<Box<Line>>,
+    idle: Arc<Mutex<Idle>>,
+    /// Why it broke off, until that is told.
+    broken: Option<hyper::Error>,
+}
+
+impl Answer {
+    fn next(&mut self) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        Pin::new(&mut self.incoming).poll_frame(&mut nobody())
+    }
+
+    fn drive(&mut self, context: &mut Context<'_>) {
+        if self.line.as_mut().is_some_and(|line| line.drive(context)) {
+            self.line = None;
+        }
+    }
+
+    /// Gives the connection back, now that all is read, if it is fit for more.
+    fn settle(&mut self) {
+        self.drive(&mut nobody());
+        let line = self.line.take().filter(|line| line.sender.is_ready());
+        if let Some(line) = line {
+            lock(&self.idle).put(line);
+        }
+    }
+}
+
+impl HttpBody for Answer {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        if let Some(error) = self.broken.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        // That it was asked for is what the connection waits for before it reads. Mostly it has read enough already.
+        let mut frame = self.next();
+        for waker in [Waker::noop(), context.waker()] {
+            if frame.is_pending() {
+                self.drive(&mut Context::from_waker(waker));
+                frame = self.next();
+            }
+        }
+        if matches!(frame, Poll::Ready(None)) || self.incoming.is_end_stream() {
+            self.settle();
+        }
+        if let Poll::Ready(Some(Err(error))) = frame {
+            // What came before is sent on first: an error at once would end the client's connection without it.
+            self.broken = Some(error);
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
     }
 }

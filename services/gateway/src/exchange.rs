@@ -2,23 +2,22 @@
 
 use std::{error::Error, sync::Arc, time::Duration};
 
-use axum::body::Body;
 use bothways_http::{
     Problem, ProblemType,
     header::{DEADLINE, STOPPING, UNTOUCHED},
+    request::current_id,
 };
 use bothways_upstream::{Attempt, CallError, Deadline, Outcome, Repeat, Upstream};
 use http::{
-    HeaderValue, Method, Request, Response, StatusCode, Uri, header,
-    request::Parts,
-    uri::{PathAndQuery, Scheme},
+    HeaderValue, Method, Request, Response, StatusCode, Uri, header, request::Parts,
+    uri::PathAndQuery,
 };
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Bytes};
 use tokio::time::timeout_at;
 
 use crate::{
-    body::{self, Payload},
-    client::Connections,
+    body::{self, Payload, Sent, Upload},
+    client::{Answer, Connections, Unanswered},
 };
 
 /// Why there is no answer.
@@ -34,19 +33,25 @@ pub(crate) struct Question {
 impl Question {
     /// Takes a request in, with a short body whole.
     pub(crate) async fn of(
-        request: Request<Body>,
+        request: Request<Upload>,
         path: PathAndQuery,
         deadline: Deadline,
     ) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let Ok(payload) = timeout_at(deadline.instant(), Payload::of(body)).await else {
-            let detail = "the body took too long to arrive";
-            return Err(Problem::new(ProblemType::Timeout, detail));
+        let payload = if body.is_end_stream() {
+            Payload::Kept(Bytes::new())
+        } else {
+            let payload = Box::pin(Payload::of(body));
+            let Ok(payload) = timeout_at(deadline.instant(), payload).await else {
+                let detail = "the body took too long to arrive";
+                return Err(Problem::new(ProblemType::Timeout, detail));
+            };
+            payload.map_err(|error| of_body(error.as_ref()))?
         };
         Ok(Self {
             parts,
             path,
-            payload: payload.map_err(|error| of_body(&error))?,
+            payload,
         })
     }
 
@@ -56,25 +61,21 @@ impl Question {
         connections: &Connections,
         upstream: &Arc<Upstream>,
         deadline: Deadline,
-    ) -> Result<Response<Body>, Problem> {
-        let scheme = match upstream.discovery().scheme() {
-            "https" => Scheme::HTTPS,
-            _ => Scheme::HTTP,
-        };
-        let attempt = |attempt: Attempt| {
-            let request = self.request(&attempt, scheme.clone());
-            async move {
-                match request {
-                    Ok(request) => self.judge(&attempt, connections.send(request).await),
-                    Err(error) => Outcome::OwnFault(error),
-                }
+    ) -> Result<Response<Answer>, Problem> {
+        let secure = upstream.discovery().scheme() == "https";
+        let attempt = async |attempt: Attempt| match self.request(&attempt) {
+            Ok(request) => {
+                let authority = attempt.endpoint.authority();
+                let answer = connections.send(secure, authority, request).await;
+                self.judge(&attempt, answer)
             }
+            Err(error) => Outcome::OwnFault(error),
         };
         match upstream.call(self.repeat(), deadline, attempt).await {
             Ok(mut response) => {
                 response.headers_mut().remove(STOPPING);
                 response.headers_mut().remove(UNTOUCHED);
-                Ok(response.map(Body::new))
+                Ok(response)
             }
             Err(error) => Err(explain(upstream.name(), error)),
         }
@@ -95,19 +96,16 @@ impl Question {
         }
     }
 
-    fn request(&self, attempt: &Attempt, scheme: Scheme) -> Result<Request<Body>, Failure> {
-        let uri = Uri::builder()
-            .scheme(scheme)
-            .authority(attempt.endpoint.authority())
-            .path_and_query(self.path.clone())
-            .build()?;
+    fn request(&self, attempt: &Attempt) -> Result<Request<Sent>, Failure> {
+        let host = HeaderValue::from_str(attempt.endpoint.authority())?;
         let body = self.payload.send().ok_or("the body is gone")?;
         let mut request = Request::new(body);
         request.method_mut().clone_from(&self.parts.method);
-        *request.uri_mut() = uri;
-        request.headers_mut().clone_from(&self.parts.headers);
-        let left = HeaderValue::from(attempt.deadline.header());
-        request.headers_mut().insert(DEADLINE, left);
+        *request.uri_mut() = Uri::from(self.path.clone());
+        let headers = request.headers_mut();
+        headers.clone_from(&self.parts.headers);
+        headers.insert(header::HOST, host);
+        headers.insert(DEADLINE, HeaderValue::from(attempt.deadline.header()));
         Ok(request)
     }
 
@@ -115,12 +113,12 @@ impl Question {
     fn judge(
         &self,
         attempt: &Attempt,
-        answer: Result<Response<Incoming>, hyper_util::client::legacy::Error>,
-    ) -> Outcome<Response<Incoming>, Failure> {
+        answer: Result<Response<Answer>, Unanswered>,
+    ) -> Outcome<Response<Answer>, Failure> {
         let response = match answer {
             Ok(response) => response,
             Err(error) if is_clients(&error) => return Outcome::OwnFault(error.into()),
-            Err(error) if error.is_connect() => return Outcome::Refused(error.into()),
+            Err(error @ Unanswered::Connect(_)) => return Outcome::Refused(error.into()),
             Err(error) => return Outcome::Unreachable(error.into()),
         };
         if response.headers().contains_key(STOPPING) {
@@ -147,15 +145,16 @@ pub(crate) fn probe(path: &'static str) -> Question {
     Question {
         parts,
         path: PathAndQuery::from_static(path),
-        payload: Payload::Kept(hyper::body::Bytes::new()),
+        payload: Payload::Kept(Bytes::new()),
     }
 }
 
 /// Whether it was the client's body that failed, not the service.
-fn is_clients(error: &hyper_util::client::legacy::Error) -> bool {
-    let cause = error.source();
-    let hyper = cause.and_then(|cause| cause.downcast_ref::<hyper::Error>());
-    body::is_over_limit(error) || hyper.is_some_and(hyper::Error::is_user)
+fn is_clients(error: &Unanswered) -> bool {
+    match error {
+        Unanswered::Connect(_) => false,
+        Unanswered::Broken(cause) => body::is_over_limit(cause) || cause.is_user(),
+    }
 }
 
 fn of_body(error: &(dyn Error + 'static)) -> Problem {
@@ -173,15 +172,17 @@ fn explain(service: &str, error: CallError<Failure>) -> Problem {
         problem.retry_after(u32::try_from(seconds).unwrap_or(1))
     };
     match error {
-        CallError::Failed(error) => match error.downcast::<hyper_util::client::legacy::Error>() {
+        CallError::Failed(error) => match error.downcast::<Unanswered>() {
             Ok(error) if is_clients(&error) => of_body(error.as_ref()),
             Ok(error) => {
                 let cause = error.source().map(ToString::to_string);
-                tracing::warn!(%error, cause, service, "a service can't be reached");
+                let request_id = current_id();
+                tracing::warn!(%error, cause, service, request_id, "a service can't be reached");
                 unavailable("can't be reached right now", Duration::ZERO)
             }
             Err(error) => {
-                tracing::error!(%error, service, "a request can't be sent");
+                let request_id = current_id();
+                tracing::error!(%error, service, request_id, "a request can't be sent");
                 unavailable("can't be reached right now", Duration::ZERO)
             }
         },
@@ -189,7 +190,8 @@ fn explain(service: &str, error: CallError<Failure>) -> Problem {
         CallError::Open(wait) => unavailable("is failing right now", wait),
         CallError::Shed => unavailable("has too much to do right now", Duration::ZERO),
         CallError::Late => {
-            tracing::warn!(service, "a service takes too long");
+            let request_id = current_id();
+            tracing::warn!(service, request_id, "a service takes too long");
             let detail = format!("{service} took too long to answer");
             Problem::new(ProblemType::Timeout, detail)
         }

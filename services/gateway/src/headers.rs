@@ -9,56 +9,85 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Headers about one connection, which end at it (RFC 9110, section 7.6.1).
-const HOP_BY_HOP: [HeaderName; 8] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    header::TE,
-    header::TRAILER,
-    header::UPGRADE,
-];
+/// Whether a header is about one connection, and ends at it (RFC 9110, section 7.6.1).
+fn ends_here(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
+
+/// Who asks over a connection.
+#[derive(Debug)]
+pub struct Client {
+    pub(crate) address: IpAddr,
+    /// The address, as it is passed on.
+    text: HeaderValue,
+    /// Whether what it says of others is believed.
+    trusted: bool,
+}
+
+impl Client {
+    pub(crate) fn of(peer: IpAddr, trusted: &[IpAddr]) -> Self {
+        let address = peer.to_canonical();
+        let text = HeaderValue::from_str(&address.to_string());
+        Self {
+            address,
+            text: text.unwrap_or_else(|_| HeaderValue::from_static("unknown")),
+            trusted: trusted.contains(&address),
+        }
+    }
+
+    /// The chain of those who passed a request on, with this one at its end.
+    fn chain(&self, headers: &HeaderMap) -> HeaderValue {
+        let before = headers.get(FORWARDED_FOR).filter(|_| self.trusted);
+        let Some(before) = before.and_then(|value| value.to_str().ok()) else {
+            return self.text.clone();
+        };
+        let chain = HeaderValue::from_str(&format!("{before}, {}", self.address));
+        chain.unwrap_or_else(|_| self.text.clone())
+    }
+}
 
 /// Removes what ends at this connection, the headers that `Connection` names included.
 pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(header::CONNECTION)
-        .iter()
+    let ending = headers.keys().filter(|name| ends_here(name));
+    let mut ending: Vec<HeaderName> = ending.cloned().collect();
+    let named = headers.get_all(header::CONNECTION).iter();
+    let named = named
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect();
-    for name in named
-        .iter()
-        .chain(&HOP_BY_HOP)
-        .chain([&header::TRANSFER_ENCODING])
-    {
+        .map(str::trim)
+        // What it mostly says is no header that there would be.
+        .filter(|name| !["keep-alive", "close"].contains(name))
+        .filter_map(|name| name.parse().ok());
+    ending.extend(named);
+    for name in ending {
         headers.remove(name);
     }
 }
 
 /// Tells the service who asks, and of whom.
-pub(crate) fn describe_client(headers: &mut HeaderMap, peer: IpAddr, peer_is_trusted: bool) {
+pub(crate) fn describe_client(headers: &mut HeaderMap, client: &Client) {
     // Services speak among themselves by it; a stranger can't.
     headers.remove(CALLER_AUTHORIZATION);
-    if !peer_is_trusted {
+    if !client.trusted {
         // The standard's form of the same (RFC 7239), which nobody here would check.
         headers.remove(header::FORWARDED);
     }
-    let before = headers
-        .get(FORWARDED_FOR)
-        .filter(|_| peer_is_trusted)
-        .and_then(|value| value.to_str().ok());
-    let chain = before.map_or_else(|| peer.to_string(), |before| format!("{before}, {peer}"));
-    if let Ok(chain) = HeaderValue::from_str(&chain) {
-        headers.insert(FORWARDED_FOR, chain);
-    }
-    if !(peer_is_trusted && headers.contains_key(FORWARDED_PROTO)) {
+    headers.insert(FORWARDED_FOR, client.chain(headers));
+    if !(client.trusted && headers.contains_key(FORWARDED_PROTO)) {
         headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
     }
-    if !(peer_is_trusted && headers.contains_key(FORWARDED_HOST)) {
+    if !(client.trusted && headers.contains_key(FORWARDED_HOST)) {
         match headers.get(header::HOST).cloned() {
             Some(host) => headers.insert(FORWARDED_HOST, host),
             None => headers.remove(FORWARDED_HOST),
@@ -112,7 +141,9 @@ mod tests {
         headers.insert(FORWARDED_FOR, HeaderValue::from_static("1.1.1.1, 10.0.0.9"));
         assert_eq!(client_address(&headers, peer, &[proxy]), peer);
         assert_eq!(client_address(&headers, proxy, &[proxy]), peer);
-        describe_client(&mut headers, peer, false);
+        describe_client(&mut headers, &Client::of(peer, &[proxy]));
         assert_eq!(headers[FORWARDED_FOR], "10.0.0.9");
+        describe_client(&mut headers, &Client::of(proxy, &[proxy]));
+        assert_eq!(headers[FORWARDED_FOR], "10.0.0.9, 127.0.0.1");
     }
 }

@@ -4,6 +4,7 @@
 //! Request ids, traces, body limits and security headers are the edge's, which every deployable has
 //! (`bothways_http::layers::edge`); here is what only the one door needs.
 
+mod answer;
 mod body;
 mod client;
 mod exchange;
@@ -12,8 +13,11 @@ mod headers;
 mod limits;
 mod ready;
 mod routes;
+mod wire;
 
+pub use answer::Reply;
 pub use client::Patience;
-pub use forward::Gateway;
+pub use forward::{Door, Gateway};
+pub use headers::Client;
 pub use limits::Limits;
 pub use routes::Upstreams;

@@ -25,8 +25,8 @@ fn main() -> ExitCode {
             trusted_proxies: shop.settings.addresses("TRUSTED_PROXIES")?,
         };
         let gateway = Gateway::new(upstreams, limits, Patience::default());
-        let health = gateway.health();
         let own = system::about(architecture).merge(system::docs_router());
-        Ok(Service::new(gateway.router(own)).health(health))
+        let service = Service::new(gateway.limited(own)).health(gateway.health());
+        Ok(service.front(move || gateway.door(&system::PATHS)))
     })
 }

@@ -19,7 +19,7 @@ const PROBE: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 struct Probes {
     upstreams: Upstreams,
-    connections: Connections,
+    connections: Arc<Connections>,
 }
 
 /// `GET /readyz`: the gateway is ready whenever it can say so. A service that is down is told, but no reason to take
@@ -39,7 +39,7 @@ pub(crate) fn router(upstreams: Upstreams, connections: Connections) -> Router {
         .route("/readyz", get(readyz))
         .with_state(Probes {
             upstreams,
-            connections,
+            connections: Arc::new(connections),
         })
 }
 

@@ -2,57 +2,43 @@
 //!
 //! The edge puts it into a task-local, from where problems take the request id and clients what they pass on.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, ops::Range};
 
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use bothways_upstream::Deadline;
 
 use crate::header;
 
 /// The most characters a client's request id has.
 const MAX_ID: usize = 128;
+/// Where the parts of a `traceparent` of version 00 are.
+const TRACE: Range<usize> = 3..35;
+const SPAN: Range<usize> = 36..52;
+const FLAGS: Range<usize> = 53..55;
 
 tokio::task_local! {
     static CURRENT: RequestContext;
 }
 
-/// The request's id, its place in a trace (W3C Trace Context), and until when somebody waits for the answer.
+/// The request's id, its place in a trace (W3C Trace Context), and until when somebody waits for the answer. Both are kept
+/// as the headers that carry them: every request has them made once and sent several times.
 #[derive(Debug, Clone)]
 pub struct RequestContext {
-    id: Arc<str>,
-    trace: Arc<Trace>,
+    id: HeaderValue,
+    traceparent: HeaderValue,
     deadline: Option<Deadline>,
-}
-
-#[derive(Debug)]
-struct Trace {
-    id: String,
-    span: String,
-    flags: String,
 }
 
 impl RequestContext {
     /// What the request's headers say; a request id that is absent or not `[A-Za-z0-9._-]{1,128}` is made up afresh, as is a
     /// trace. The span is always this hop's own.
     pub fn of(headers: &HeaderMap) -> Self {
-        let id = text(headers, &header::REQUEST_ID).filter(|id| is_request_id(id));
-        let id = id.map_or_else(|| hex128(rand::random()).into(), Arc::from);
-        let span = format!("{:016x}", rand::random::<u64>());
-        let trace = match text(headers, &header::TRACEPARENT).and_then(parse_traceparent) {
-            Some((trace, flags)) => Trace {
-                id: trace.to_owned(),
-                span,
-                flags: flags.to_owned(),
-            },
-            None => Trace {
-                id: hex128(rand::random()),
-                span,
-                flags: "00".to_owned(),
-            },
-        };
+        let id = headers.get(header::REQUEST_ID);
+        let id = id.filter(|id| is_request_id(id.as_bytes())).cloned();
+        let before = text(headers, &header::TRACEPARENT).and_then(parse_traceparent);
         Self {
-            id,
-            trace: Arc::new(trace),
+            id: id.unwrap_or_else(|| value(&hex(rand::random::<u128>()))),
+            traceparent: traceparent(before),
             deadline: text(headers, &header::DEADLINE).and_then(Deadline::parse),
         }
     }
@@ -69,12 +55,18 @@ impl RequestContext {
 
     /// The request's id.
     pub fn id(&self) -> &str {
-        &self.id
+        self.id.to_str().unwrap_or_default()
+    }
+
+    /// The request's id, as a header's value.
+    pub fn id_value(&self) -> HeaderValue {
+        self.id.clone()
     }
 
     /// The id of the trace the request belongs to.
     pub fn trace_id(&self) -> &str {
-        &self.trace.id
+        let whole = self.traceparent.to_str().unwrap_or_default();
+        whole.get(TRACE).unwrap_or_default()
     }
 
     /// Until when somebody waits for the answer, if whoever asked said so. What is asked of others for it has no longer.
@@ -84,10 +76,8 @@ impl RequestContext {
 
     /// Sets the headers that carry this on to another part of the shop.
     pub fn pass_on(&self, headers: &mut HeaderMap) {
-        let Trace { id, span, flags } = self.trace.as_ref();
-        headers.insert(header::REQUEST_ID, header::value(&self.id));
-        let traceparent = format!("00-{id}-{span}-{flags}");
-        headers.insert(header::TRACEPARENT, header::value(&traceparent));
+        headers.insert(header::REQUEST_ID, self.id.clone());
+        headers.insert(header::TRACEPARENT, self.traceparent.clone());
     }
 }
 
@@ -98,19 +88,63 @@ pub fn current_id() -> String {
         .unwrap_or_default()
 }
 
-fn hex128(bits: u128) -> String {
-    format!("{bits:032x}")
+/// A number as 32 hexadecimal digits, with no formatting machinery: every request has some.
+fn hex(bits: u128) -> [u8; 32] {
+    let mut digits = [b'0'; 32];
+    let pairs = digits.chunks_exact_mut(2).zip(bits.to_be_bytes());
+    for (pair, byte) in pairs {
+        for (digit, half) in pair.iter_mut().zip([byte >> 4, byte & 15]) {
+            *digit = if half < 10 {
+                b'0' + half
+            } else {
+                b'a' - 10 + half
+            };
+        }
+    }
+    digits
+}
+
+/// A header that goes on with a trace, of which the id and the flags are given, or begins one.
+fn traceparent(before: Option<(&str, &str)>) -> HeaderValue {
+    let (trace, flags) = before.unwrap_or_default();
+    let fresh = hex(rand::random());
+    let trace = if trace.is_empty() {
+        &fresh
+    } else {
+        trace.as_bytes()
+    };
+    let flags = if flags.is_empty() { "00" } else { flags };
+    let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
+    let spans = hex(rand::random());
+    for (range, part) in [
+        (TRACE, trace),
+        (SPAN, spans.split_at(16).0),
+        (FLAGS, flags.as_bytes()),
+    ] {
+        if let Some(place) = text
+            .get_mut(range)
+            .filter(|place| place.len() == part.len())
+        {
+            place.copy_from_slice(part);
+        }
+    }
+    value(&text)
+}
+
+/// A header's value, for text that is known to be printable; empty otherwise.
+fn value(text: &[u8]) -> HeaderValue {
+    HeaderValue::from_bytes(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn is_request_id(text: &str) -> bool {
+fn is_request_id(text: &[u8]) -> bool {
     (1..=MAX_ID).contains(&text.len())
         && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(b))
 }
 
 /// The trace id and flags of a `traceparent` of version 00 (or of a later one, which begins alike).
@@ -178,5 +212,18 @@ mod tests {
             assert_eq!(context.trace_id().len(), 32);
             assert!(!wrong.contains(context.trace_id()));
         }
+    }
+
+    #[test]
+    fn what_begins_a_trace_is_what_a_trace_is() {
+        let mut headers = HeaderMap::new();
+        let context = RequestContext::of(&headers);
+        context.pass_on(&mut headers);
+        let passed = text(&headers, &header::TRACEPARENT).and_then(parse_traceparent);
+        assert_eq!(passed, Some((context.trace_id(), "00")));
+        assert_eq!(
+            hex(0xfe01).as_slice(),
+            format!("{:032x}", 0xfe01).as_bytes()
+        );
     }
 }

@@ -90,6 +90,9 @@ async fn get_about(State(about): State<About>) -> Json<About> {
     Json(about)
 }
 
+/// Where [`about`] and [`docs_router`] answer.
+pub const PATHS: [&str; 3] = ["/api/about", "/api/openapi.json", "/api/docs"];
+
 /// The `OpenAPI` document and the readable page of it.
 pub fn docs_router() -> Router {
     Router::new()

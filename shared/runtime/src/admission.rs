@@ -1,6 +1,8 @@
 //! Which requests a service takes on: not more at once than it can work on, and fewer and fewer when it is to stop.
 
 use std::{
+    future::Future,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -10,6 +12,7 @@ use std::{
 
 use axum::{
     Router,
+    body::Body,
     extract::{Request, State},
     http::{HeaderValue, header::CONNECTION},
     middleware::{Next, from_fn_with_state},
@@ -42,6 +45,27 @@ struct Standing {
     stops: AtomicBool,
 }
 
+/// What is asked of a service.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Asked {
+    /// Whether it takes requests on.
+    Ready,
+    /// Whether it lives.
+    Health,
+    /// What it is there for.
+    Work,
+}
+
+impl Asked {
+    pub(crate) fn of(path: &str) -> Self {
+        match path {
+            "/readyz" => Self::Ready,
+            "/healthz" => Self::Health,
+            _ => Self::Work,
+        }
+    }
+}
+
 /// A request under way.
 struct UnderWay<'a>(&'a AtomicUsize);
 
@@ -66,6 +90,35 @@ impl Admission {
         self.state.stops.store(true, Ordering::Relaxed);
     }
 
+    /// Answers by `work` what is admitted.
+    pub(crate) async fn answer<B: From<Body>>(
+        &self,
+        asked: Asked,
+        work: Pin<&mut impl Future<Output = Response<B>>>,
+    ) -> Response<B> {
+        let state = &self.state;
+        let stops = state.stops.load(Ordering::Relaxed);
+        let mut response = match asked {
+            Asked::Ready if stops => unavailable("it is about to stop").map(B::from),
+            Asked::Ready | Asked::Health => work.await,
+            Asked::Work => {
+                let under_way = state.in_flight.fetch_add(1, Ordering::Relaxed);
+                let _under_way = UnderWay(&state.in_flight);
+                if under_way < self.max_in_flight {
+                    work.await
+                } else {
+                    refuse().map(B::from)
+                }
+            }
+        };
+        if stops {
+            let headers = response.headers_mut();
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            headers.insert(STOPPING, HeaderValue::from_static("1"));
+        }
+        response
+    }
+
     /// Puts this before `router`, all of whose requests count but those for its health.
     pub(crate) fn guard(self, router: Router) -> Router {
         router.layer(from_fn_with_state(self, admit))
@@ -73,27 +126,9 @@ impl Admission {
 }
 
 async fn admit(State(admission): State<Admission>, request: Request, next: Next) -> Response {
-    let state = &admission.state;
-    let stops = state.stops.load(Ordering::Relaxed);
-    let mut response = match request.uri().path() {
-        "/readyz" if stops => unavailable("it is about to stop"),
-        "/readyz" | "/healthz" => next.run(request).await,
-        _ => {
-            let under_way = state.in_flight.fetch_add(1, Ordering::Relaxed);
-            let _under_way = UnderWay(&state.in_flight);
-            if under_way < admission.max_in_flight {
-                next.run(request).await
-            } else {
-                refuse()
-            }
-        }
-    };
-    if stops {
-        let headers = response.headers_mut();
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        headers.insert(STOPPING, HeaderValue::from_static("1"));
-    }
-    response
+    let asked = Asked::of(request.uri().path());
+    let mut work = pin!(next.run(request));
+    admission.answer(asked, work.as_mut()).await
 }
 
 fn refuse() -> Response {
@@ -110,7 +145,7 @@ fn unavailable(detail: &str) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use axum::{body::Body, http::StatusCode, routing::get};
+    use axum::{http::StatusCode, routing::get};
     use tokio::sync::Semaphore;
     use tower::ServiceExt as _;
 

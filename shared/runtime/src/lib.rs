@@ -9,6 +9,7 @@ mod admission;
 mod aws;
 mod background;
 mod config;
+mod cores;
 mod deployment;
 mod entry;
 #[cfg(feature = "sqs")]
@@ -16,6 +17,7 @@ pub mod event;
 #[cfg(feature = "nats")]
 mod events;
 mod failpoint;
+mod front;
 pub mod function;
 mod healthcheck;
 #[cfg(feature = "sqs")]
@@ -44,6 +46,7 @@ pub use config::{ConfigError, Settings};
 pub use deployment::deployment_function;
 #[cfg(feature = "nats")]
 pub use events::{Events, Follow};
+pub use front::Front;
 pub use function::function;
 pub use neighbours::Remote;
 pub use ready::Checks;

@@ -1,10 +1,10 @@
 //! Runs a microservice: listens, serves, works in the background, and stops in an orderly way.
 
-use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use axum::Router;
 use bothways_http::{
-    layers::{EdgeSettings, edge},
+    layers::{Edge, EdgeSettings, edge},
     system,
 };
 use bothways_upstream::Registry;
@@ -20,7 +20,11 @@ use crate::{
     Background, Remote, Result, Settings, Shop,
     admin::{self, Metrics},
     admission::Admission,
-    entry, failpoint, healthcheck,
+    cores::Cores,
+    entry,
+    failpoint::{self, Marks},
+    front::{Around, Front},
+    healthcheck,
     stores::Opening,
 };
 
@@ -29,10 +33,14 @@ const CONNECTIONS: u32 = 10;
 /// How long requests under way may take to finish once the service is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
+/// Starts the cores with their fronts.
+type StartCores = Box<dyn FnOnce(&Around) -> Result<Cores> + Send>;
+
 /// What a microservice consists of.
 #[derive(Default)]
 pub struct Service {
     router: Router,
+    front: Option<StartCores>,
     health: Option<Router>,
     background: Vec<Background>,
     metrics: Vec<Metrics>,
@@ -43,10 +51,15 @@ impl Service {
     pub fn new(router: Router) -> Self {
         Self {
             router,
-            health: None,
-            background: Vec::new(),
-            metrics: Vec::new(),
+            ..Self::default()
         }
+    }
+
+    /// Has a front made by `make` for each core answer what it takes, on a runtime of that core; the routes are for the
+    /// rest.
+    pub fn front<F: Front>(mut self, make: impl Fn() -> F + Send + Sync + 'static) -> Self {
+        self.front = Some(Box::new(move |around| Cores::start(make, around)));
+        self
     }
 
     /// Answers these routes, too.
@@ -60,6 +73,13 @@ impl Service {
     pub fn with(mut self, events: crate::Events) -> Self {
         self.background.extend(events.background);
         self.merge(events.router)
+    }
+
+    /// Serves at `listener` under a `name`, for as long as it is polled: what a test starts in its own process.
+    pub async fn serve(self, name: &'static str, listener: TcpListener) -> Result<()> {
+        let router = self.router.merge(self.health.unwrap_or_default());
+        let around = around(Settings, name, router)?;
+        serve_at(listener, around, self.front, std::future::pending()).await
     }
 
     /// Says how it is with these routes, rather than with whether its databases answer.
@@ -104,26 +124,34 @@ where
             let router = admin::router(upstreams, parts.metrics);
             tokio::spawn(axum::serve(listener, router).into_future());
         }
-        let admission = Admission::new(settings)?;
-        let router = failpoint::requests(settings, name, parts.router.merge(health));
-        let router = edge(
-            admission.clone().guard(router),
-            EdgeSettings {
-                service: name,
-                catch_panics: true,
-            },
-        );
-        serve(settings, router, parts.background, admission).await
+        let around = around(settings, name, parts.router.merge(health))?;
+        serve(settings, around, parts.front, parts.background).await
     })
 }
 
-/// Serves `router` at `LISTEN` until the process is told to stop; then, in this order, says that it is not ready while it
-/// goes on serving, takes nothing on any more, and finishes what is under way.
-pub(crate) async fn serve(
+/// Puts around a service's routes what every service has.
+fn around(settings: Settings, name: &'static str, router: Router) -> Result<Around> {
+    let admission = Admission::new(settings)?;
+    let router = failpoint::requests(settings, name, router);
+    let edges = EdgeSettings {
+        service: name,
+        catch_panics: true,
+    };
+    Ok(Around {
+        router: edge(admission.clone().guard(router), edges),
+        edge: Edge::new(edges),
+        admission,
+        marks: Marks::find(settings, name).map(Arc::new),
+    })
+}
+
+/// Serves at `LISTEN` until the process is told to stop; then, in this order, says that it is not ready while it goes on
+/// serving, takes nothing on any more, and finishes what is under way.
+async fn serve(
     settings: Settings,
-    router: Router,
+    around: Around,
+    front: Option<StartCores>,
     background: Vec<Background>,
-    admission: Admission,
 ) -> Result<()> {
     let address: SocketAddr = settings
         .parse("LISTEN")?
@@ -137,26 +165,46 @@ pub(crate) async fn serve(
         tasks.spawn(task.run());
     }
     let (stop, mut stopping) = watch::channel(false);
-    let drained = axum::serve(
-        listener,
-        router.into_make_service_with_connect_info::<SocketAddr>(),
-    )
-    .with_graceful_shutdown(async move {
+    let admission = around.admission.clone();
+    let stopped = async move {
         // The sender goes only together with the server.
         let _ = stopping.wait_for(|stop| *stop).await;
-    });
-    let drained = drained.into_future();
-    tokio::pin!(drained);
+    };
+    let served = serve_at(listener, around, front, stopped);
+    tokio::pin!(served);
     tokio::select! {
-        served = &mut drained => return Ok(served?),
+        served = &mut served => return served,
         () = told_to_stop(settings, &admission) => {}
     }
     tracing::info!("stopping");
     tasks.shutdown().await;
     let _ = stop.send(true);
-    if tokio::time::timeout(DRAIN, drained).await.is_err() {
+    if tokio::time::timeout(DRAIN, served).await.is_err() {
         tracing::warn!("some requests did not finish in time");
     }
+    Ok(())
+}
+
+/// Serves at `listener` until `stopped`, then finishes what is under way. With a front each connection stays on one core,
+/// without one all threads share them all.
+async fn serve_at(
+    listener: TcpListener,
+    around: Around,
+    front: Option<StartCores>,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> Result<()> {
+    let Some(start) = front else {
+        let service = around.router;
+        let service = service.into_make_service_with_connect_info::<SocketAddr>();
+        let served = axum::serve(listener, service).with_graceful_shutdown(stopped);
+        return Ok(served.await?);
+    };
+    let cores = start(&around)?;
+    tokio::select! {
+        () = cores.accept(listener) => {}
+        () = stopped => {}
+    }
+    cores.finish().await;
     Ok(())
 }
 

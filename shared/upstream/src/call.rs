@@ -1,6 +1,11 @@
 //! A call under way: whom it asks, how long, and whether it asks again.
 
-use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
@@ -49,12 +54,13 @@ impl<'a> Call<'a> {
                 return Err(CallError::Late);
             }
             let endpoint = self.next().ok_or(CallError::Nowhere)?;
-            let work = attempt(Attempt {
+            // Pinned where it is made: it is large, and whoever takes it as it is copies it.
+            let mut work = pin!(attempt(Attempt {
                 endpoint: endpoint.clone(),
                 deadline: self.deadline,
-            });
+            }));
             let flight = endpoint.enter();
-            let outcome = self.wait(work, &endpoint).await;
+            let outcome = self.wait(work.as_mut(), &endpoint).await;
             drop(flight);
             let Some(outcome) = outcome? else {
                 continue;
@@ -104,10 +110,9 @@ impl<'a> Call<'a> {
     /// is found out in seconds, and an answer that does come is a success.
     async fn wait<T, E>(
         &self,
-        work: impl Future<Output = Outcome<T, E>>,
+        mut work: Pin<&mut impl Future<Output = Outcome<T, E>>>,
         endpoint: &Endpoint,
     ) -> Result<Option<Outcome<T, E>>, CallError<E>> {
-        let mut work = pin!(work);
         let patience = self.upstream.policy.patience;
         let began = Instant::now();
         if self.repeat == Repeat::Safe && self.has_other() && patience < self.deadline.remaining() {

@@ -253,7 +253,7 @@ impl Upstream {
             return known;
         }
         if known.is_empty() {
-            let _ = timeout_at(deadline.instant(), self.look()).await;
+            let _ = timeout_at(deadline.instant(), Box::pin(self.look())).await;
             return self.known();
         }
         if !self.looking.swap(true, Ordering::AcqRel) {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use axum::Router;
-use bothways_http::layers::{EdgeSettings, edge};
+use bothways_runtime::Service;
 use bothways_upstream::{Policy, Registry, UpstreamState};
 use gateway::{Gateway, Limits, Patience, Upstreams};
 use reqwest::{Client, Method, RequestBuilder, header::HeaderMap};
@@ -94,16 +94,12 @@ impl Plan {
         let find = |variable: &str| Ok(self.upstreams[variable].clone());
         let upstreams = Upstreams::find(&registry, find, |_| None).expect("addresses");
         let gateway = Gateway::new(upstreams, self.limits, self.patience);
-        let router = gateway.health().merge(gateway.router(Router::new()));
-        let router = edge(
-            router,
-            EdgeSettings {
-                service: "gateway",
-                catch_panics: true,
-            },
-        );
+        let service = Service::default().health(gateway.health());
+        let service = service.front(move || gateway.door(&[]));
+        let (listener, address) = listener().await;
+        tokio::spawn(service.serve("gateway", listener));
         Door {
-            address: serve(router).await,
+            address,
             client: client(),
             registry,
         }
@@ -180,11 +176,16 @@ impl Reply {
 
 /// Serves on any free port, for as long as the test runs.
 pub(crate) async fn serve(router: Router) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
+    let (listener, address) = listener().await;
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, service).await });
     address
+}
+
+async fn listener() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    (listener, address)
 }
 
 /// An address that nobody listens on, and nobody else gets, for as long as the socket is kept.

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use axum::{
-    body::{Body, HttpBody as _},
+    body::{Body, HttpBody},
     extract::Request,
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use bothways_domain::Error;
+use bytes::Buf;
 use http_body_util::{BodyExt as _, Limited};
 
 use crate::Problem;
@@ -38,21 +39,31 @@ pub fn body_limit(path: &str) -> usize {
 
 /// Refuses a body that says it is too large, and cuts off one that turns out to be.
 pub(super) async fn limit(request: Request, next: Next) -> Response {
+    match within_limit(request).await {
+        Ok(request) => next.run(request.map(Body::new)).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// A request whose body is cut off at its limit; a problem if it says that it is longer.
+pub(super) async fn within_limit<B>(request: Request<B>) -> Result<Request<Limited<B>>, Problem>
+where
+    B: HttpBody + Unpin,
+{
     let limit = body_limit(request.uri().path());
     let declared = request.body().size_hint().lower();
     if usize::try_from(declared).is_ok_and(|bytes| bytes <= limit) {
-        let request = request.map(|body| Body::new(Limited::new(body, limit)));
-        return next.run(request).await;
+        return Ok(request.map(|body| Limited::new(body, limit)));
     }
     // A client that can't be waited for is answered all the same.
-    let _ = tokio::time::timeout(PATIENCE, discard(request.into_body())).await;
-    Problem::from(Error::PayloadTooLarge).into_response()
+    let _ = tokio::time::timeout(PATIENCE, Box::pin(discard(request.into_body()))).await;
+    Err(Problem::from(Error::PayloadTooLarge))
 }
 
-async fn discard(mut body: Body) {
+async fn discard(mut body: impl HttpBody + Unpin) {
     let mut left = MAX_DISCARDED;
     while let Some(Ok(frame)) = body.frame().await {
-        let read = frame.data_ref().map_or(0, bytes::Bytes::len);
+        let read = frame.data_ref().map_or(0, Buf::remaining);
         match left.checked_sub(read) {
             Some(rest) => left = rest,
             None => break,

@@ -3,8 +3,12 @@
 use std::any::Any;
 
 use axum::{
+    body::Body,
     extract::{Request, State},
-    http::header::{CONTENT_LENGTH, CONTENT_TYPE},
+    http::{
+        HeaderMap,
+        header::{CONTENT_LENGTH, CONTENT_TYPE},
+    },
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -34,21 +38,23 @@ pub(super) async fn panic_when_asked(
     request: Request,
     next: Next,
 ) -> Response {
-    let asked = request
-        .headers()
-        .get(header::PANIC)
-        .is_some_and(|value| value == "1");
+    panic_if_asked(request.headers(), settings);
+    next.run(request).await
+}
+
+/// Panics when the headers ask for it.
+pub(super) fn panic_if_asked(headers: &HeaderMap, settings: EdgeSettings) {
+    let asked = headers.get(header::PANIC).is_some_and(|value| value == "1");
     if asked && settings.catch_panics {
         std::panic::panic_any("a test asked for a panic");
     }
     if asked {
         std::process::abort();
     }
-    next.run(request).await
 }
 
 /// Turns an error some layer answered in its own words, or in none, into a problem. Problems and pages pass.
-pub(super) fn explain(response: Response) -> Response {
+pub(super) fn explain<B: From<Body>>(response: Response<B>) -> Response<B> {
     let status = response.status();
     let content_type = response.headers().get(CONTENT_TYPE);
     let plain = content_type.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
@@ -60,7 +66,7 @@ pub(super) fn explain(response: Response) -> Response {
         ProblemType::MethodNotAllowed => Problem::from(bothways_domain::Error::MethodNotAllowed),
         kind => Problem::new(kind, kind.title()),
     };
-    let (mut parts, body) = problem.into_response().into_parts();
+    let (mut parts, body) = problem.into_response().map(B::from).into_parts();
     // What the layer said in headers (Allow, Retry-After) still holds.
     for (name, value) in response.headers() {
         if name != CONTENT_TYPE && name != CONTENT_LENGTH {

@@ -18,41 +18,52 @@ use super::directory;
 use crate::Settings;
 
 /// Where a service's requests look for what is to happen to them.
-struct Marks {
+#[derive(Debug)]
+pub(crate) struct Marks {
     slow: PathBuf,
     fail: PathBuf,
 }
 
 impl Marks {
+    /// Those of `service`, where a test set `FAILPOINT_DIR`.
+    pub(crate) fn find(settings: Settings, service: &str) -> Option<Self> {
+        directory(settings).map(|directory| Self::of(service, &directory))
+    }
+
     fn of(service: &str, directory: &Path) -> Self {
         Self {
             slow: directory.join(format!("slow.{service}")),
             fail: directory.join(format!("fail.{service}")),
         }
     }
+
+    /// Lets a request wait, and says what it is answered if it is to fail. Whether the service is alive and ready is not
+    /// what is put to the test.
+    pub(crate) async fn meet(&self, path: &str) -> Option<Problem> {
+        if matches!(path, "/healthz" | "/readyz") {
+            return None;
+        }
+        if let Some(delay) = delay(&self.slow) {
+            tokio::time::sleep(delay).await;
+        }
+        let fails = self.fail.exists();
+        fails.then(|| Problem::new(ProblemType::Internal, "a fail point is set"))
+    }
 }
 
 /// The routes of `service`, whose requests meet its fail points where a test set `FAILPOINT_DIR`.
 pub(crate) fn requests(settings: Settings, service: &str, router: Router) -> Router {
-    let Some(directory) = directory(settings) else {
+    let Some(marks) = Marks::find(settings, service) else {
         return router;
     };
-    let marks = Marks::of(service, &directory);
     router.layer(from_fn_with_state(Arc::new(marks), meet))
 }
 
-/// Whether it is alive and ready is not what is put to the test.
 async fn meet(State(marks): State<Arc<Marks>>, request: Request, next: Next) -> Response {
-    if !matches!(request.uri().path(), "/healthz" | "/readyz") {
-        if let Some(delay) = delay(&marks.slow) {
-            tokio::time::sleep(delay).await;
-        }
-        if marks.fail.exists() {
-            let detail = "a fail point is set";
-            return Problem::new(ProblemType::Internal, detail).into_response();
-        }
+    match marks.meet(request.uri().path()).await {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
     }
-    next.run(request).await
 }
 
 /// How long requests take longer while the mark is there: it says so, in milliseconds.

@@ -30,6 +30,10 @@ struct Ed25519Signer(SigningKey);
 
 struct Ed25519Verifier(VerifyingKey);
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "as the provider calls it"
+)]
 fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
     if *algorithm != Algorithm::EdDSA || key.family() != AlgorithmFamily::Ed {
         return Err(ErrorKind::InvalidAlgorithm.into());
@@ -40,6 +44,10 @@ fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>
     Ok(Box::new(Ed25519Signer(SigningKey::from_bytes(seed))))
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "as the provider calls it"
+)]
 fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
     if *algorithm != Algorithm::EdDSA || key.family() != AlgorithmFamily::Ed {
         return Err(ErrorKind::InvalidAlgorithm.into());

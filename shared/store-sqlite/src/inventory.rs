@@ -172,13 +172,12 @@ impl Inventory {
     }
 
     async fn try_levels(&self, ids: &[ProductId]) -> Attempt<Vec<StockLevel>> {
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT product_id, on_hand, reserved FROM stock
              WHERE product_id IN (SELECT value FROM json_each($1))",
         )
-        .bind(serde_json::to_string(ids)?)
-        .fetch_all(self.database.readers())
-        .await?;
+        .bind(serde_json::to_string(ids)?);
+        let rows = self.database.fetch_all(query).await?;
         rows.iter().map(level).collect()
     }
 

@@ -101,9 +101,11 @@ fn run(options: &Options) -> Result<(), String> {
     if is_asked(Part::Function) {
         rows.extend(function::measure(&bins, rounds)?);
     }
-    print!("{}", table::of(&rows));
-    if let Some(file) = &options.write {
-        table::write(file, &rows)?;
+    if !rows.is_empty() {
+        print!("{}", table::of(&rows));
+        if let Some(file) = &options.write {
+            table::write(file, &rows)?;
+        }
     }
     if is_asked(Part::Journey) {
         let steps = journey::measure(&bins)?;

@@ -108,6 +108,7 @@ macro_rules! stories {
                 nothing_to_save_is_fine
                 only_known_products_are_found
                 related_products_share_the_exact_category_best_rated_first
+                a_product_comes_with_its_related_ones
                 pages_go_through_all_products_in_the_order_of_their_ids
                 a_newer_picture_replaces_and_is_told_of
                 a_picture_that_is_not_newer_changes_nothing

@@ -224,6 +224,24 @@ pub async fn related_products_share_the_exact_category_best_rated_first(place: &
     );
 }
 
+/// As if both had been asked for one after the other.
+pub async fn a_product_comes_with_its_related_ones(place: &dyn Place) {
+    let store = place.products().await;
+    let mut products: Vec<_> = ["a", "b", "c", "d"]
+        .map(|id| in_category(id, &["Kettles"], None))
+        .into();
+    products.push(in_category("best", &["Kettles"], Some(4.5)));
+    products.push(in_category("alone", &["Mugs"], Some(5.0)));
+    save(store.as_ref(), products.clone()).await;
+    for itself in products {
+        let related = store.related(&itself, 3).await.unwrap();
+        let both = store.with_related(&itself.id, 3).await.unwrap();
+        assert_eq!(both, Some((itself, related)));
+    }
+    let nothing = product_id("nothing");
+    assert_eq!(store.with_related(&nothing, 3).await.unwrap(), None);
+}
+
 /// The order is that of the ids' bytes, whatever language the database speaks.
 pub async fn pages_go_through_all_products_in_the_order_of_their_ids(place: &dyn Place) {
     let store = place.products().await;

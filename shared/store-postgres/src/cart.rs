@@ -8,7 +8,7 @@ use bothways_domain::{
     inventory::StockLine,
     time::Timestamp,
 };
-use sqlx::{PgConnection, PgExecutor, Row, postgres::PgRow};
+use sqlx::{PgConnection, Row, postgres::PgRow};
 
 use crate::{
     Database, column,
@@ -37,7 +37,7 @@ fn line(row: &PgRow) -> Attempt<Option<CartLine>> {
 }
 
 /// The cart with its lines, seen in one moment.
-async fn find(executor: impl PgExecutor<'_>, id: &CartId) -> Attempt<Option<Cart>> {
+async fn find(connection: &mut PgConnection, id: &CartId) -> Attempt<Option<Cart>> {
     let rows = sqlx::query(
         "SELECT carts.id, carts.owner, carts.version, carts.updated_at,
                 cart_lines.product_id, cart_lines.name, cart_lines.price_amount,
@@ -47,7 +47,7 @@ async fn find(executor: impl PgExecutor<'_>, id: &CartId) -> Attempt<Option<Cart
          ORDER BY cart_lines.position",
     )
     .bind(id.as_str())
-    .fetch_all(executor)
+    .fetch_all(connection)
     .await?;
     let Some(first) = rows.first() else {
         return Ok(None);
@@ -71,48 +71,58 @@ async fn find_to_write(connection: &mut PgConnection, id: &CartId) -> Attempt<Op
     find(connection, id).await
 }
 
-async fn put(
-    connection: &mut PgConnection,
-    cart: &CartId,
-    line: &CartLine,
-    position: i64,
-) -> Attempt<()> {
+/// Stores the row of `cart`, and `lines` of it, those that are new after the others.
+async fn put(connection: &mut PgConnection, cart: &Cart, lines: &[CartLine]) -> Attempt<()> {
+    let amounts: Vec<i64> = lines.iter().map(|l| l.unit_price.amount()).collect();
+    let currencies: Vec<String> = (lines.iter())
+        .map(|line| line.unit_price.currency().as_str().to_owned())
+        .collect();
+    let quantities: Vec<i64> = (lines.iter())
+        .map(|line| i64::from(line.quantity.get()))
+        .collect();
     sqlx::query(
-        "INSERT INTO cart_lines (cart_id, product_id, position, name, price_amount, price_currency, quantity)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
+        "WITH touched AS (
+             UPDATE carts SET owner = $2, version = $3, updated_at = $4 WHERE id = $1
+         ), last AS (
+             SELECT COALESCE(MAX(position), 0) AS position FROM cart_lines WHERE cart_id = $1
+         )
+         INSERT INTO cart_lines (cart_id, product_id, position, name, price_amount, price_currency, quantity)
+         SELECT $1, product_id, last.position + place, name, price_amount, price_currency, quantity
+         FROM last, UNNEST($5::TEXT[], $6::TEXT[], $7::BIGINT[], $8::TEXT[], $9::BIGINT[]) WITH ORDINALITY
+              AS new (product_id, name, price_amount, price_currency, quantity, place)
          ON CONFLICT (cart_id, product_id) DO UPDATE
          SET name = excluded.name, price_amount = excluded.price_amount,
              price_currency = excluded.price_currency, quantity = excluded.quantity",
     )
-    .bind(cart.as_str())
-    .bind(line.product_id.as_str())
-    .bind(position)
-    .bind(line.name.as_str())
-    .bind(line.unit_price.amount())
-    .bind(line.unit_price.currency().as_str().to_owned())
-    .bind(i64::from(line.quantity.get()))
+    .bind(cart.id.as_str())
+    .bind(cart.owner.as_ref().map(UserId::as_str))
+    .bind(cart.version)
+    .bind(cart.updated_at.as_millis())
+    .bind(column::texts(lines, |line| line.product_id.as_str()))
+    .bind(column::texts(lines, |line| line.name.as_str()))
+    .bind(amounts)
+    .bind(currencies)
+    .bind(quantities)
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Where the next line of a cart goes.
-async fn next_position(connection: &mut PgConnection, cart: &CartId) -> Attempt<i64> {
-    let row = sqlx::query(
-        "SELECT COALESCE(MAX(position), 0) + 1 AS next FROM cart_lines WHERE cart_id = $1",
+/// Stores the row of `cart`, and takes a line out of it.
+async fn remove(connection: &mut PgConnection, cart: &Cart, product: &ProductId) -> Attempt<()> {
+    sqlx::query(
+        "WITH removed AS (
+             DELETE FROM cart_lines WHERE cart_id = $1 AND product_id = $5
+         )
+         UPDATE carts SET owner = $2, version = $3, updated_at = $4 WHERE id = $1",
     )
-    .bind(cart.as_str())
-    .fetch_one(connection)
+    .bind(cart.id.as_str())
+    .bind(cart.owner.as_ref().map(UserId::as_str))
+    .bind(cart.version)
+    .bind(cart.updated_at.as_millis())
+    .bind(product.as_str())
+    .execute(connection)
     .await?;
-    Ok(row.try_get("next")?)
-}
-
-async fn remove(connection: &mut PgConnection, cart: &CartId, product: &ProductId) -> Attempt<()> {
-    sqlx::query("DELETE FROM cart_lines WHERE cart_id = $1 AND product_id = $2")
-        .bind(cart.as_str())
-        .bind(product.as_str())
-        .execute(connection)
-        .await?;
     Ok(())
 }
 
@@ -126,18 +136,10 @@ async fn delete(connection: &mut PgConnection, id: &CartId) -> Attempt<bool> {
     Ok(deleted == 1)
 }
 
-/// Notes that the cart changed, in the row and in `cart`.
-async fn touch(connection: &mut PgConnection, cart: &mut Cart, now: Timestamp) -> Attempt<()> {
+/// Notes that the cart changes.
+fn touch(cart: &mut Cart, now: Timestamp) {
     cart.version += 1;
     cart.updated_at = now;
-    sqlx::query("UPDATE carts SET owner = $2, version = $3, updated_at = $4 WHERE id = $1")
-        .bind(cart.id.as_str())
-        .bind(cart.owner.as_ref().map(UserId::as_str))
-        .bind(cart.version)
-        .bind(now.as_millis())
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// Whether a write that requires a version has to be refused.
@@ -151,6 +153,13 @@ impl Carts {
         Self { database }
     }
 
+    async fn try_find(&self, id: &CartId) -> Attempt<Option<Cart>> {
+        let mut lease = self.database.lease().await?;
+        let cart = find(&mut lease, id).await?;
+        lease.keep();
+        Ok(cart)
+    }
+
     async fn try_create(&self, cart: &Cart) -> Attempt<()> {
         let mut transaction = self.database.begin().await?;
         sqlx::query("INSERT INTO carts (id, owner, version, updated_at) VALUES ($1, $2, $3, $4)")
@@ -160,8 +169,8 @@ impl Carts {
             .bind(cart.updated_at.as_millis())
             .execute(&mut *transaction)
             .await?;
-        for (position, line) in (1..).zip(&cart.lines) {
-            put(&mut transaction, &cart.id, line, position).await?;
+        if !cart.lines.is_empty() {
+            put(&mut transaction, cart, &cart.lines).await?;
         }
         Ok(transaction.commit().await?)
     }
@@ -190,9 +199,8 @@ impl Carts {
             None if lines.len() >= MAX_ITEMS => return Ok(CartWrite::Full),
             None => lines.push(line.clone()),
         }
-        let position = next_position(&mut transaction, id).await?;
-        put(&mut transaction, id, line, position).await?;
-        touch(&mut transaction, &mut cart, now).await?;
+        touch(&mut cart, now);
+        put(&mut transaction, &cart, std::slice::from_ref(line)).await?;
         transaction.commit().await?;
         Ok(CartWrite::Done(cart))
     }
@@ -214,8 +222,8 @@ impl Carts {
         let before = cart.lines.len();
         cart.lines.retain(|line| line.product_id != *product);
         if cart.lines.len() < before {
-            remove(&mut transaction, id, product).await?;
-            touch(&mut transaction, &mut cart, now).await?;
+            touch(&mut cart, now);
+            remove(&mut transaction, &cart, product).await?;
             transaction.commit().await?;
         }
         Ok(CartWrite::Done(cart))
@@ -259,22 +267,22 @@ impl Carts {
             Some(_) => return Ok(CartWrite::Missing),
             None => cart.owner = Some(user.clone()),
         }
-        touch(&mut transaction, &mut cart, now).await?;
+        touch(&mut cart, now);
+        put(&mut transaction, &cart, &[]).await?;
         transaction.commit().await?;
         Ok(CartWrite::Done(cart))
     }
 
     async fn try_of_user(&self, user: &UserId) -> Attempt<Option<CartId>> {
-        let row = sqlx::query(
+        let query = sqlx::query(
             "SELECT carts.id FROM carts
              WHERE carts.owner = $1
              ORDER BY EXISTS (SELECT 1 FROM cart_lines WHERE cart_lines.cart_id = carts.id) DESC,
                       carts.updated_at DESC, carts.id
              LIMIT 1",
         )
-        .bind(user.as_str())
-        .fetch_optional(self.database.readers())
-        .await?;
+        .bind(user.as_str());
+        let row = self.database.fetch_optional(query).await?;
         row.map(|row| column::parsed(&row, "id", CartId::parse))
             .transpose()
     }
@@ -301,13 +309,9 @@ impl Carts {
         if !own.absorb(&guest.lines) {
             return Ok(CartWrite::Full);
         }
-        let mut position = next_position(&mut transaction, into).await?;
-        for line in &own.lines {
-            put(&mut transaction, into, line, position).await?;
-            position += 1;
-        }
+        touch(&mut own, now);
+        put(&mut transaction, &own, &own.lines).await?;
         delete(&mut transaction, from).await?;
-        touch(&mut transaction, &mut own, now).await?;
         transaction.commit().await?;
         Ok(CartWrite::Done(own))
     }
@@ -320,11 +324,10 @@ impl Carts {
         now: Timestamp,
     ) -> Attempt<()> {
         let mut transaction = self.database.begin().await?;
-        let Some(mut cart) = find_to_write(&mut transaction, id).await? else {
-            return Ok(());
-        };
         let noted = sqlx::query(
-            "INSERT INTO cart_orders (cart_id, order_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            "INSERT INTO cart_orders (cart_id, order_id)
+             SELECT id, $2 FROM (SELECT id FROM carts WHERE id = $1 FOR UPDATE) AS cart
+             ON CONFLICT DO NOTHING",
         )
         .bind(id.as_str())
         .bind(order.as_str())
@@ -334,28 +337,38 @@ impl Carts {
         if noted == 0 {
             return Ok(());
         }
-        let mut changed = false;
-        for StockLine {
-            product_id,
-            quantity,
-        } in bought
-        {
-            let Some(line) = cart.lines.iter_mut().find(|l| l.product_id == *product_id) else {
-                continue;
-            };
-            changed = true;
-            match Quantity::try_from(line.quantity.get().saturating_sub(*quantity)) {
-                Ok(left) => {
-                    line.quantity = left;
-                    // The line is there already, so its position stays.
-                    put(&mut transaction, id, line, 0).await?;
-                }
-                Err(_) => remove(&mut transaction, id, product_id).await?,
-            }
-        }
-        if changed {
-            touch(&mut transaction, &mut cart, now).await?;
-        }
+        // A statement of its own: it sees the lines as they are once the cart is locked.
+        sqlx::query(
+            "WITH bought AS (
+                 SELECT product_id, CAST(SUM(quantity) AS BIGINT) AS quantity
+                 FROM UNNEST($2::TEXT[], $3::BIGINT[]) AS new (product_id, quantity)
+                 GROUP BY product_id
+             ), removed AS (
+                 DELETE FROM cart_lines USING bought
+                 WHERE cart_id = $1 AND cart_lines.product_id = bought.product_id
+                   AND cart_lines.quantity <= bought.quantity
+                 RETURNING cart_lines.product_id
+             ), lessened AS (
+                 UPDATE cart_lines SET quantity = cart_lines.quantity - bought.quantity
+                 FROM bought
+                 WHERE cart_id = $1 AND cart_lines.product_id = bought.product_id
+                   AND cart_lines.quantity > bought.quantity
+                 RETURNING cart_lines.product_id
+             )
+             UPDATE carts SET version = version + 1, updated_at = $4
+             WHERE id = $1 AND EXISTS (SELECT 1 FROM removed UNION ALL SELECT 1 FROM lessened)",
+        )
+        .bind(id.as_str())
+        .bind(column::texts(bought, |line| line.product_id.as_str()))
+        .bind(
+            bought
+                .iter()
+                .map(|line| i64::from(line.quantity))
+                .collect::<Vec<_>>(),
+        )
+        .bind(now.as_millis())
+        .execute(&mut *transaction)
+        .await?;
         Ok(transaction.commit().await?)
     }
 }
@@ -367,7 +380,7 @@ impl CartStore for Carts {
     }
 
     async fn find(&self, id: &CartId) -> Result<Option<Cart>> {
-        read(move || find(self.database.readers(), id)).await
+        read(move || self.try_find(id)).await
     }
 
     async fn put_line(

@@ -2,7 +2,7 @@
 
 use crate::{
     Database,
-    error::{Attempt, read, write},
+    error::{Attempt, read, repeatable, write},
     order, outbox, saga,
 };
 use async_trait::async_trait;
@@ -31,9 +31,10 @@ impl Checkouts {
     }
 
     async fn try_claim(&self, claim: &Claim, now: Timestamp) -> Attempt<Claimed> {
-        let mut transaction = self.database.begin().await?;
-        if saga::insert(&mut transaction, claim).await? {
-            transaction.commit().await?;
+        let mut lease = self.database.lease().await?;
+        let is_new = saga::insert(&mut lease, claim).await?;
+        lease.keep();
+        if is_new {
             return Ok(Claimed::Fresh(Box::new(CheckoutRecord {
                 order_id: claim.order_id.clone(),
                 cart_id: claim.cart_id.clone(),
@@ -45,11 +46,16 @@ impl Checkouts {
                 outcome: None,
             })));
         }
+        let mut transaction = self.database.begin().await?;
         let Some(stored) = saga::by_key(&mut transaction, claim.key.as_str()).await? else {
             return Ok(Claimed::CartBusy);
         };
         if stored.fingerprint != claim.fingerprint {
             return Ok(Claimed::KeyReused);
+        }
+        // An earlier attempt of this very claim, whose connection broke before it was heard of.
+        if stored.record.order_id == claim.order_id && stored.worker == claim.worker {
+            return Ok(Claimed::Fresh(Box::new(stored.record)));
         }
         if stored.record.outcome.is_some() {
             return Ok(Claimed::Answered(Box::new(stored.record)));
@@ -65,7 +71,7 @@ impl Checkouts {
             claim.lease_until,
         )
         .await?;
-        let order = order::find(&mut *transaction, &checkout.order_id).await?;
+        let order = order::find(&mut transaction, &checkout.order_id).await?;
         transaction.commit().await?;
         Ok(Claimed::Resumed(Box::new(Saga { checkout, order })))
     }
@@ -76,13 +82,10 @@ impl Checkouts {
         worker: &str,
         progress: &Progress,
     ) -> Attempt<bool> {
-        let mut transaction = self.database.begin().await?;
-        if !saga::record(&mut transaction, &placed.order.id, worker, progress, None).await? {
-            return Ok(false);
-        }
-        order::insert(&mut transaction, placed).await?;
-        transaction.commit().await?;
-        Ok(true)
+        let mut lease = self.database.lease().await?;
+        let is_placed = saga::place(&mut lease, placed, worker, progress).await?;
+        lease.keep();
+        Ok(is_placed)
     }
 
     async fn try_advance(
@@ -91,9 +94,9 @@ impl Checkouts {
         worker: &str,
         progress: &Progress,
     ) -> Attempt<bool> {
-        let mut transaction = self.database.begin().await?;
-        let advanced = saga::record(&mut transaction, order, worker, progress, None).await?;
-        transaction.commit().await?;
+        let mut lease = self.database.lease().await?;
+        let advanced = saga::record(&mut lease, order, worker, progress).await?;
+        lease.keep();
         Ok(advanced)
     }
 
@@ -104,29 +107,16 @@ impl Checkouts {
         worker: &str,
         progress: &Progress,
     ) -> Attempt<bool> {
-        let outcome = Outcome::Confirmed(Box::new(order.clone()));
-        let mut transaction = self.database.begin().await?;
-        if !saga::record(
-            &mut transaction,
-            &order.id,
-            worker,
-            progress,
-            Some(&outcome),
-        )
-        .await?
-        {
-            return Ok(false);
-        }
-        order::update(&mut transaction, order).await?;
-        outbox::append(&mut transaction, [event]).await?;
-        transaction.commit().await?;
-        Ok(true)
+        let mut lease = self.database.lease().await?;
+        let confirmed = saga::confirm(&mut lease, order, event, worker, progress).await?;
+        lease.keep();
+        Ok(confirmed)
     }
 
     async fn try_close(&self, order: &OrderId, worker: &str, step: Step) -> Attempt<bool> {
-        let mut transaction = self.database.begin().await?;
-        let closed = saga::end(&mut transaction, order, worker, Some(step), None).await?;
-        transaction.commit().await?;
+        let mut lease = self.database.lease().await?;
+        let closed = saga::end(&mut lease, order, worker, Some(step), None).await?;
+        lease.keep();
         Ok(closed)
     }
 
@@ -198,7 +188,7 @@ impl Checkouts {
              FROM abandoned
              WHERE order_id = abandoned.id
              RETURNING order_id, cart_id, access_token, payment_method, request_id, step, intent, outcome,
-                       fingerprint, lease_until, is_open",
+                       fingerprint, worker, lease_until, is_open",
         )
         .bind(worker)
         .bind(lease_until.as_millis())
@@ -209,7 +199,7 @@ impl Checkouts {
         let mut sagas = Vec::with_capacity(rows.len());
         for row in &rows {
             let checkout = saga::stored(row)?.record;
-            let order = order::find(&mut *transaction, &checkout.order_id).await?;
+            let order = order::find(&mut transaction, &checkout.order_id).await?;
             sagas.push(Saga { checkout, order });
         }
         transaction.commit().await?;
@@ -228,7 +218,7 @@ impl Checkouts {
         let Some(stored) = saga::by_order(&mut transaction, id).await? else {
             return Ok(Cancelling::Missing);
         };
-        let Some(mut order) = order::find(&mut *transaction, id).await? else {
+        let Some(mut order) = order::find(&mut transaction, id).await? else {
             return Ok(Cancelling::Missing);
         };
         let mut checkout = stored.record;
@@ -263,12 +253,19 @@ impl Checkouts {
         Ok(Cancelling::Begun(Box::new(Saga { checkout, order })))
     }
 
+    async fn try_order(&self, id: &OrderId) -> Attempt<Option<OrderRecord>> {
+        let mut lease = self.database.lease().await?;
+        let order = order::find(&mut lease, id).await?;
+        lease.keep();
+        Ok(order)
+    }
+
     async fn try_move(&self, id: &OrderId, next: OrderStatus, now: Timestamp) -> Attempt<Moved> {
         let mut transaction = self.database.begin().await?;
         let Some(stored) = saga::by_order(&mut transaction, id).await? else {
             return Ok(Moved::Missing);
         };
-        let Some(order) = order::find(&mut *transaction, id).await? else {
+        let Some(order) = order::find(&mut transaction, id).await? else {
             return Ok(Moved::Missing);
         };
         if let Some(obstacle) = order.obstacle(next, stored.record.step) {
@@ -283,15 +280,15 @@ impl Checkouts {
 #[async_trait]
 impl CheckoutStore for Checkouts {
     async fn claim(&self, claim: &Claim, now: Timestamp) -> Result<Claimed> {
-        write(move || self.try_claim(claim, now)).await
+        repeatable(move || self.try_claim(claim, now)).await
     }
 
     async fn place(&self, order: &OrderRecord, worker: &str, progress: &Progress) -> Result<bool> {
-        write(move || self.try_place(order, worker, progress)).await
+        repeatable(move || self.try_place(order, worker, progress)).await
     }
 
     async fn advance(&self, order: &OrderId, worker: &str, progress: &Progress) -> Result<bool> {
-        write(move || self.try_advance(order, worker, progress)).await
+        repeatable(move || self.try_advance(order, worker, progress)).await
     }
 
     async fn confirm(
@@ -301,11 +298,11 @@ impl CheckoutStore for Checkouts {
         worker: &str,
         progress: &Progress,
     ) -> Result<bool> {
-        write(move || self.try_confirm(order, event, worker, progress)).await
+        repeatable(move || self.try_confirm(order, event, worker, progress)).await
     }
 
     async fn close(&self, order: &OrderId, worker: &str, step: Step) -> Result<bool> {
-        write(move || self.try_close(order, worker, step)).await
+        repeatable(move || self.try_close(order, worker, step)).await
     }
 
     async fn refuse(
@@ -338,7 +335,7 @@ impl CheckoutStore for Checkouts {
     }
 
     async fn order(&self, id: &OrderId) -> Result<Option<OrderRecord>> {
-        read(move || order::find(self.database.readers(), id)).await
+        read(move || self.try_order(id)).await
     }
 
     async fn all_orders(&self, paging: Paging) -> Result<Page<Order>> {

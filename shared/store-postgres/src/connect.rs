@@ -9,17 +9,16 @@ use std::{
 
 use bothways_domain::{Error, Result};
 use sqlx::{
-    PgPool, Postgres, Transaction,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    PgPool, Postgres,
+    postgres::{PgArguments, PgConnectOptions, PgRow},
+    query::Query,
 };
 
 use crate::{
+    connections::{Connections, Lease, Transaction, pool_options},
     error::{Attempt, Failure, is_broken, read, write},
     grant, migrate,
 };
-
-/// How long a caller waits for a connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Makes passwords that are good for a while, where a database takes no lasting ones.
 pub trait Passwords: Debug + Send + Sync {
@@ -34,8 +33,8 @@ pub trait Passwords: Debug + Send + Sync {
 #[derive(Debug, Clone)]
 pub struct Database {
     context: String,
-    connections: u32,
-    pool: PgPool,
+    most: u32,
+    connections: Connections,
     renewal: Option<Arc<Renewal>>,
 }
 
@@ -94,10 +93,11 @@ pub async fn connect_with(
     migrate::run(&options, context).await?;
     let connections = connections.max(1);
     let pool = pool_options(connections).connect_with(options).await;
+    let pool = pool.map_err(Failure::from)?;
     Ok(Database {
         context: context.to_owned(),
-        connections,
-        pool: pool.map_err(Failure::from)?,
+        most: connections,
+        connections: Connections::new(pool, connections),
         renewal,
     })
 }
@@ -120,8 +120,8 @@ pub fn connect_later(
     });
     Ok(Database {
         context: context.to_owned(),
-        connections,
-        pool: pool.connect_lazy_with(options),
+        most: connections,
+        connections: Connections::new(pool.connect_lazy_with(options), connections),
         renewal,
     })
 }
@@ -148,20 +148,15 @@ fn options(
     Ok((options, renewal.map(Arc::new)))
 }
 
-fn pool_options(connections: u32) -> PgPoolOptions {
-    PgPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        // A broken connection is found out by using it: reads ask again, and writes begin again.
-        .test_before_acquire(false)
-}
-
 impl Database {
     /// Opens a connection ahead of its first use. That it can't be opened is the first user's to say, who tries again.
     pub async fn warm_up(&self) {
-        if let Err(error) = self.pool.acquire().await {
-            let context = &self.context;
-            tracing::warn!(%error, context, "the database can't be reached yet");
+        match self.lease().await {
+            Ok(lease) => lease.keep(),
+            Err(error) => {
+                let context = &self.context;
+                tracing::warn!(%error, context, "the database can't be reached yet");
+            }
         }
     }
 
@@ -174,8 +169,7 @@ impl Database {
     }
 
     async fn try_ping(&self) -> Attempt<()> {
-        sqlx::query("SELECT MAX(version) FROM _sqlx_migrations")
-            .fetch_one(self.readers())
+        self.fetch_one(sqlx::query("SELECT MAX(version) FROM _sqlx_migrations"))
             .await?;
         Ok(())
     }
@@ -183,29 +177,63 @@ impl Database {
     /// Lets `role`, which is made if it is missing, read and write this context's tables, of now and later, and nothing
     /// else. Where the server knows IAM, that is how it signs in.
     pub async fn grant(&self, role: &str) -> Result<()> {
-        write(move || grant::run(&self.pool, role)).await
+        write(move || grant::run(self.connections.pool(), role)).await
     }
 
     /// Ends all connections, once their work is done.
     pub async fn close(&self) {
-        self.pool.close().await;
+        self.connections.close().await;
     }
 
-    /// The connections for reading, which are the same as those for writing.
-    pub(crate) fn readers(&self) -> &PgPool {
+    /// A connection for a while. See [`Lease::keep`].
+    pub(crate) async fn lease(&self) -> sqlx::Result<Lease> {
         if let Some(renewal) = &self.renewal {
-            renewal.renew(&self.pool);
+            renewal.renew(self.connections.pool());
         }
-        &self.pool
+        self.connections.lease().await
+    }
+
+    /// All rows of a query that only reads.
+    pub(crate) async fn fetch_all(
+        &self,
+        query: Query<'_, Postgres, PgArguments>,
+    ) -> sqlx::Result<Vec<PgRow>> {
+        let mut lease = self.lease().await?;
+        let rows = query.fetch_all(&mut *lease).await?;
+        lease.keep();
+        Ok(rows)
+    }
+
+    /// The row of a query that only reads, if there is one.
+    pub(crate) async fn fetch_optional(
+        &self,
+        query: Query<'_, Postgres, PgArguments>,
+    ) -> sqlx::Result<Option<PgRow>> {
+        let mut lease = self.lease().await?;
+        let row = query.fetch_optional(&mut *lease).await?;
+        lease.keep();
+        Ok(row)
+    }
+
+    /// The row of a query that only reads and always has one.
+    pub(crate) async fn fetch_one(
+        &self,
+        query: Query<'_, Postgres, PgArguments>,
+    ) -> sqlx::Result<PgRow> {
+        let row = self.fetch_optional(query).await?;
+        row.ok_or(sqlx::Error::RowNotFound)
     }
 
     /// Begins a transaction that writes, at the level READ COMMITTED: each statement sees what was committed before
     /// it, and what a decision depends on is locked. Over a broken connection nothing began, so the next is taken.
-    pub(crate) async fn begin(&self) -> Attempt<Transaction<'static, Postgres>> {
+    pub(crate) async fn begin(&self) -> Attempt<Transaction> {
         let mut broken = 0;
         loop {
-            match self.readers().begin().await {
-                Err(error) if is_broken(&error) && broken < self.connections => broken += 1,
+            if let Some(renewal) = &self.renewal {
+                renewal.renew(self.connections.pool());
+            }
+            match self.connections.begin().await {
+                Err(error) if is_broken(&error) && broken < self.most => broken += 1,
                 other => return Ok(other?),
             }
         }

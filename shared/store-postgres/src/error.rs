@@ -159,3 +159,12 @@ where
     })
     .await
 }
+
+/// Does a write of one statement that is harmless to repeat, again if its connection was broken: whether it was done
+/// the first time need not be known.
+pub(crate) async fn repeatable<T, F>(attempt: impl FnMut() -> F) -> Result<T>
+where
+    F: Future<Output = Attempt<T>>,
+{
+    read(attempt).await
+}

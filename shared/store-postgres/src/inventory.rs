@@ -149,45 +149,44 @@ impl Inventory {
         Event::of_product(EventKind::StockChanged, product, now, self.entropy.as_ref())
     }
 
-    /// Moves units of a product, unless that would reserve more than is on hand: then nothing happens and it is `false`.
-    async fn shift(
+    /// Keeps units of products for an order, as many of them as suffice; which these are. The rows are locked in the order of
+    /// the products' ids, so that no two orders wait for each other.
+    async fn keep(
         &self,
         connection: &mut PgConnection,
-        product: &ProductId,
-        units: u32,
-        per_unit: Move,
+        order: &OrderId,
+        wanted: &BTreeMap<&ProductId, u32>,
         now: Timestamp,
-    ) -> Attempt<bool> {
-        let [on_hand, reserved, sold] = [per_unit.on_hand, per_unit.reserved, per_unit.sold]
-            .map(|of_one| i64::from(units) * of_one);
-        let row = sqlx::query(
-            "UPDATE stock
-             SET on_hand = on_hand + $2, reserved = reserved + $3, sold = sold + $5, updated_at = $4
-             WHERE product_id = $1 AND on_hand + $2 >= reserved + $3
-             RETURNING product_id, on_hand, reserved, sold",
+    ) -> Attempt<Vec<ProductId>> {
+        let units: Vec<i64> = wanted.values().copied().map(i64::from).collect();
+        let rows = sqlx::query(
+            "WITH wanted AS MATERIALIZED (
+                 SELECT product_id, units FROM UNNEST($1::TEXT[], $2::BIGINT[]) AS new (product_id, units)
+             ), locked AS MATERIALIZED (
+                 SELECT stock.product_id FROM stock JOIN wanted ON stock.product_id = wanted.product_id
+                 ORDER BY stock.product_id
+                 FOR UPDATE OF stock
+             ), kept AS (
+                 UPDATE stock SET reserved = stock.reserved + wanted.units, updated_at = $4
+                 FROM locked JOIN wanted ON locked.product_id = wanted.product_id
+                 WHERE stock.product_id = locked.product_id AND stock.on_hand >= stock.reserved + wanted.units
+                 RETURNING stock.product_id, stock.on_hand, stock.reserved, stock.sold, wanted.units
+             ), noted AS (
+                 INSERT INTO reservation_lines (order_id, product_id, quantity)
+                 SELECT $3, product_id, units FROM kept
+             )
+             SELECT product_id, on_hand, reserved, sold, units FROM kept",
         )
-        .bind(product.as_str())
-        .bind(on_hand)
-        .bind(reserved)
+        .bind(column::texts(wanted.keys().copied(), ProductId::as_str))
+        .bind(units)
+        .bind(order.as_str())
         .bind(now.as_millis())
-        .bind(sold)
-        .fetch_optional(&mut *connection)
+        .fetch_all(&mut *connection)
         .await?;
-        let Some(row) = row else {
-            return Ok(false);
-        };
-        let after = level(&row)?;
-        let before = i64::from(after.available) - on_hand + reserved;
-        let before = Availability::of(u32::try_from(before).unwrap_or(0));
-        let sold_now: i64 = row.try_get("sold")?;
-        let [popular, popular_before] = [sold_now, sold_now - sold].map(popularity);
-        if before != after.availability() || popular_before != popular {
-            outbox::append(connection, [&self.stock_changed(product, now)]).await?;
-        }
-        Ok(true)
+        self.tell_moves(connection, &rows, RESERVE, now).await
     }
 
-    /// Moves everything the orders reserved.
+    /// Moves everything the orders reserved. The rows are locked as by [`Self::keep`].
     async fn shift_all(
         &self,
         connection: &mut PgConnection,
@@ -195,32 +194,79 @@ impl Inventory {
         per_unit: Move,
         now: Timestamp,
     ) -> Attempt<()> {
-        for (product, units) in reservation::lines(connection, orders).await? {
-            self.shift(connection, &product, units, per_unit, now)
-                .await?;
-        }
+        let rows = sqlx::query(
+            "WITH held AS MATERIALIZED (
+                 SELECT product_id, CAST(SUM(quantity) AS BIGINT) AS units
+                 FROM reservation_lines
+                 WHERE order_id = ANY($1)
+                 GROUP BY product_id
+             ), locked AS MATERIALIZED (
+                 SELECT stock.product_id FROM stock JOIN held ON stock.product_id = held.product_id
+                 ORDER BY stock.product_id
+                 FOR UPDATE OF stock
+             )
+             UPDATE stock
+             SET on_hand = stock.on_hand + held.units * $2, reserved = stock.reserved + held.units * $3,
+                 sold = stock.sold + held.units * $5, updated_at = $4
+             FROM locked JOIN held ON locked.product_id = held.product_id
+             WHERE stock.product_id = locked.product_id
+               AND stock.on_hand + held.units * $2 >= stock.reserved + held.units * $3
+             RETURNING stock.product_id, stock.on_hand, stock.reserved, stock.sold, held.units",
+        )
+        .bind(column::texts(orders, OrderId::as_str))
+        .bind(per_unit.on_hand)
+        .bind(per_unit.reserved)
+        .bind(now.as_millis())
+        .bind(per_unit.sold)
+        .fetch_all(&mut *connection)
+        .await?;
+        self.tell_moves(connection, &rows, per_unit, now).await?;
         Ok(())
     }
 
+    /// Tells of the products whose availability or popularity is another after their units were moved; which products were moved.
+    async fn tell_moves(
+        &self,
+        connection: &mut PgConnection,
+        moved: &[PgRow],
+        per_unit: Move,
+        now: Timestamp,
+    ) -> Attempt<Vec<ProductId>> {
+        let (mut products, mut told) = (Vec::with_capacity(moved.len()), Vec::new());
+        for row in moved {
+            let after = level(row)?;
+            let units = i64::from(column::count(row, "units")?);
+            let before =
+                i64::from(after.available) + units * (per_unit.reserved - per_unit.on_hand);
+            let before = Availability::of(u32::try_from(before).unwrap_or(0));
+            let sold: i64 = row.try_get("sold")?;
+            let [popular, popular_before] = [sold, sold - units * per_unit.sold].map(popularity);
+            if before != after.availability() || popular != popular_before {
+                told.push(self.stock_changed(&after.product_id, now));
+            }
+            products.push(after.product_id);
+        }
+        outbox::append(connection, &told).await?;
+        Ok(products)
+    }
+
     async fn try_levels(&self, ids: &[ProductId]) -> Attempt<Vec<StockLevel>> {
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT product_id, on_hand, reserved FROM stock
              WHERE product_id = ANY($1)",
         )
-        .bind(column::texts(ids, ProductId::as_str))
-        .fetch_all(self.database.readers())
-        .await?;
+        .bind(column::texts(ids, ProductId::as_str));
+        let rows = self.database.fetch_all(query).await?;
         rows.iter().map(level).collect()
     }
 
     async fn try_sold(&self, ids: &[ProductId]) -> Attempt<Vec<(ProductId, u32)>> {
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT product_id, sold FROM stock
              WHERE product_id = ANY($1)",
         )
-        .bind(column::texts(ids, ProductId::as_str))
-        .fetch_all(self.database.readers())
-        .await?;
+        .bind(column::texts(ids, ProductId::as_str));
+        let rows = self.database.fetch_all(query).await?;
         let sold = |row: &PgRow| {
             let product = column::parsed(row, "product_id", ProductId::parse)?;
             Ok((product, units_sold(row.try_get("sold")?)))
@@ -292,24 +338,9 @@ impl Inventory {
             let units = units.entry(&line.product_id).or_default();
             *units = units.saturating_add(line.quantity);
         }
-        let mut short = Vec::new();
-        for (product, units) in units {
-            if !self
-                .shift(&mut transaction, product, units, RESERVE, now)
-                .await?
-            {
-                short.push(product.clone());
-                continue;
-            }
-            sqlx::query(
-                "INSERT INTO reservation_lines (order_id, product_id, quantity) VALUES ($1, $2, $3)",
-            )
-            .bind(order.as_str())
-            .bind(product.as_str())
-            .bind(i64::from(units))
-            .execute(&mut *transaction)
-            .await?;
-        }
+        let kept = self.keep(&mut transaction, order, &units, now).await?;
+        let missing = units.into_keys().filter(|product| !kept.contains(product));
+        let short: Vec<ProductId> = missing.cloned().collect();
         if !short.is_empty() {
             transaction.rollback().await?;
             return Ok(Reserved::Short(short));
@@ -322,12 +353,14 @@ impl Inventory {
     async fn try_undo(&self, order: &OrderId, sold: bool, now: Timestamp) -> Attempt<()> {
         let mut transaction = self.database.begin().await?;
         if !reservation::open(&mut transaction, order, State::Released, now, now).await? {
-            let (next, per_unit) = match reservation::state(&mut transaction, order).await? {
-                Some(State::Held) => (State::Released, RELEASE),
-                Some(State::Settled) if sold => (State::Restocked, RESTOCK),
+            let (state, next, per_unit) = match reservation::state(&mut transaction, order).await? {
+                Some(held @ State::Held) => (held, State::Released, RELEASE),
+                Some(sold_already @ State::Settled) if sold => {
+                    (sold_already, State::Restocked, RESTOCK)
+                }
                 _ => return Ok(()),
             };
-            reservation::enter(&mut transaction, order, next, now).await?;
+            reservation::enter(&mut transaction, order, state, next, now).await?;
             self.shift_all(&mut transaction, std::slice::from_ref(order), per_unit, now)
                 .await?;
         }
@@ -336,12 +369,12 @@ impl Inventory {
 
     async fn try_settle(&self, order: &OrderId, now: Timestamp) -> Attempt<Settled> {
         let mut transaction = self.database.begin().await?;
-        match reservation::state(&mut transaction, order).await? {
-            Some(State::Held) => {}
-            Some(State::Settled) => return Ok(Settled::Sold),
-            _ => return Ok(Settled::Gone),
+        if !reservation::enter(&mut transaction, order, State::Held, State::Settled, now).await? {
+            return match reservation::state(&mut transaction, order).await? {
+                Some(State::Settled) => Ok(Settled::Sold),
+                _ => Ok(Settled::Gone),
+            };
         }
-        reservation::enter(&mut transaction, order, State::Settled, now).await?;
         self.shift_all(&mut transaction, std::slice::from_ref(order), SETTLE, now)
             .await?;
         transaction.commit().await?;

@@ -9,6 +9,7 @@ mod cart;
 mod checkout;
 mod column;
 mod connect;
+mod connections;
 mod error;
 mod fulfilment;
 mod grant;

@@ -7,7 +7,7 @@ use bothways_domain::{
     paging::{Page, Paging},
     time::Timestamp,
 };
-use sqlx::{PgConnection, PgExecutor, Row, postgres::PgRow};
+use sqlx::{PgConnection, Row, postgres::PgRow};
 
 use crate::{
     Database, column,
@@ -39,7 +39,7 @@ fn record(row: &PgRow) -> Attempt<OrderRecord> {
 
 /// The order of that id.
 pub(crate) async fn find(
-    executor: impl PgExecutor<'_>,
+    connection: &mut PgConnection,
     id: &OrderId,
 ) -> Attempt<Option<OrderRecord>> {
     let row = sqlx::query(
@@ -49,36 +49,9 @@ pub(crate) async fn find(
          WHERE id = $1",
     )
     .bind(id.as_str())
-    .fetch_optional(executor)
+    .fetch_optional(connection)
     .await?;
     row.as_ref().map(record).transpose()
-}
-
-/// Stores a new order.
-pub(crate) async fn insert(connection: &mut PgConnection, record: &OrderRecord) -> Attempt<()> {
-    let order = &record.order;
-    sqlx::query(
-        "INSERT INTO orders (id, status, owner, cart_id, access_digest, email, currency, subtotal,
-                             shipping, total, items, shipping_address, timeline, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-    )
-    .bind(order.id.as_str())
-    .bind(order.status.as_str())
-    .bind(record.owner.as_ref().map(UserId::as_str))
-    .bind(record.cart_id.as_str())
-    .bind(record.access_digest.as_str())
-    .bind(order.email.as_str())
-    .bind(order.total.currency().as_str().to_owned())
-    .bind(order.subtotal.amount())
-    .bind(order.shipping.amount())
-    .bind(order.total.amount())
-    .bind(serde_json::to_string(&order.items)?)
-    .bind(serde_json::to_string(&order.shipping_address)?)
-    .bind(serde_json::to_string(&order.timeline)?)
-    .bind(order.created_at.as_millis())
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 /// Stores where the order now stands. What was bought, for how much and for whom, never changes.
@@ -117,12 +90,10 @@ pub(crate) async fn page_of(
     user: &UserId,
     paging: Paging,
 ) -> Attempt<Page<Order>> {
-    let total: i64 = sqlx::query("SELECT COUNT(*) AS total FROM orders WHERE owner = $1")
-        .bind(user.as_str())
-        .fetch_one(database.readers())
-        .await?
-        .try_get("total")?;
-    let rows = sqlx::query(
+    let query =
+        sqlx::query("SELECT COUNT(*) AS total FROM orders WHERE owner = $1").bind(user.as_str());
+    let total: i64 = database.fetch_one(query).await?.try_get("total")?;
+    let query = sqlx::query(
         "SELECT id, status, owner, cart_id, access_digest, email, currency, subtotal, shipping, total,
                 items, shipping_address, timeline, created_at
          FROM orders
@@ -132,19 +103,16 @@ pub(crate) async fn page_of(
     )
     .bind(user.as_str())
     .bind(i64::from(paging.per_page()))
-    .bind(i64::from(paging.offset()))
-    .fetch_all(database.readers())
-    .await?;
+    .bind(i64::from(paging.offset()));
+    let rows = database.fetch_all(query).await?;
     orders(&rows, total)
 }
 
 /// A page of everybody's orders, newest first.
 pub(crate) async fn page(database: &Database, paging: Paging) -> Attempt<Page<Order>> {
-    let total: i64 = sqlx::query("SELECT COUNT(*) AS total FROM orders")
-        .fetch_one(database.readers())
-        .await?
-        .try_get("total")?;
-    let rows = sqlx::query(
+    let query = sqlx::query("SELECT COUNT(*) AS total FROM orders");
+    let total: i64 = database.fetch_one(query).await?.try_get("total")?;
+    let query = sqlx::query(
         "SELECT id, status, owner, cart_id, access_digest, email, currency, subtotal, shipping, total,
                 items, shipping_address, timeline, created_at
          FROM orders
@@ -152,9 +120,8 @@ pub(crate) async fn page(database: &Database, paging: Paging) -> Attempt<Page<Or
          LIMIT $1 OFFSET $2",
     )
     .bind(i64::from(paging.per_page()))
-    .bind(i64::from(paging.offset()))
-    .fetch_all(database.readers())
-    .await?;
+    .bind(i64::from(paging.offset()));
+    let rows = database.fetch_all(query).await?;
     orders(&rows, total)
 }
 

@@ -12,7 +12,7 @@ use sqlx::{PgConnection, Row, postgres::PgRow};
 
 use crate::{
     Database, column,
-    error::{Attempt, read, write},
+    error::{Attempt, read, repeatable, write},
 };
 
 /// The outbox of the context whose database this is.
@@ -84,7 +84,7 @@ impl ContextOutbox {
     }
 
     async fn try_lease(&self, owner: &str, now: Timestamp, until: Timestamp) -> Attempt<bool> {
-        let mut transaction = self.database.begin().await?;
+        let mut lease = self.database.lease().await?;
         let leased = sqlx::query(
             "INSERT INTO outbox_lease (id, owner, lease_until) VALUES (1, $1, $2)
              ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, lease_until = excluded.lease_until
@@ -93,16 +93,16 @@ impl ContextOutbox {
         .bind(owner)
         .bind(until.as_millis())
         .bind(now.as_millis())
-        .execute(&mut *transaction)
+        .execute(&mut *lease)
         .await?
         .rows_affected();
-        transaction.commit().await?;
+        lease.keep();
         Ok(leased == 1)
     }
 
     /// A parked event holds up none that follow it: each only says that its subject has changed.
     async fn try_pending(&self, now: Timestamp, limit: u32) -> Attempt<Vec<PendingEvent>> {
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT sequence, event_id, kind, subject, occurred_at, attempts
              FROM outbox AS due
              WHERE NOT is_parked AND due_at <= $1
@@ -115,9 +115,8 @@ impl ContextOutbox {
              LIMIT $2",
         )
         .bind(now.as_millis())
-        .bind(i64::from(limit))
-        .fetch_all(self.database.readers())
-        .await?;
+        .bind(i64::from(limit));
+        let rows = self.database.fetch_all(query).await?;
         rows.iter().map(pending_event).collect()
     }
 
@@ -128,12 +127,13 @@ impl ContextOutbox {
     }
 
     async fn try_delivered(&self, sequences: &[i64]) -> Attempt<()> {
-        let mut transaction = self.database.begin().await?;
+        let mut lease = self.database.lease().await?;
         sqlx::query("DELETE FROM outbox WHERE sequence = ANY($1)")
             .bind(sequences)
-            .execute(&mut *transaction)
+            .execute(&mut *lease)
             .await?;
-        Ok(transaction.commit().await?)
+        lease.keep();
+        Ok(())
     }
 
     async fn try_failed(
@@ -181,19 +181,17 @@ impl ContextOutbox {
     }
 
     async fn try_dead_letters(&self, limit: u32) -> Attempt<Page<DeadLetter>> {
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT sequence, event_id, kind, subject, occurred_at, attempts, reason
              FROM outbox
              WHERE is_parked
              ORDER BY occurred_at, event_id
              LIMIT $1",
         )
-        .bind(i64::from(limit))
-        .fetch_all(self.database.readers())
-        .await?;
-        let total = sqlx::query("SELECT COUNT(*) AS total FROM outbox WHERE is_parked")
-            .fetch_one(self.database.readers())
-            .await?;
+        .bind(i64::from(limit));
+        let rows = self.database.fetch_all(query).await?;
+        let query = sqlx::query("SELECT COUNT(*) AS total FROM outbox WHERE is_parked");
+        let total = self.database.fetch_one(query).await?;
         Ok(Page {
             entries: rows.iter().map(dead_letter).collect::<Attempt<_>>()?,
             total: column::count(&total, "total")?.into(),
@@ -227,7 +225,7 @@ impl Teller for ContextOutbox {
 #[async_trait]
 impl Outbox for ContextOutbox {
     async fn lease(&self, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
-        write(move || self.try_lease(owner, now, until)).await
+        repeatable(move || self.try_lease(owner, now, until)).await
     }
 
     async fn pending(&self, now: Timestamp, limit: u32) -> Result<Vec<PendingEvent>> {
@@ -238,7 +236,7 @@ impl Outbox for ContextOutbox {
         if sequences.is_empty() {
             return Ok(());
         }
-        write(move || self.try_delivered(sequences)).await
+        repeatable(move || self.try_delivered(sequences)).await
     }
 
     async fn failed(&self, sequence: i64, reason: &str, retry_at: Option<Timestamp>) -> Result<()> {

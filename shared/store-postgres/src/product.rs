@@ -155,20 +155,19 @@ impl Products {
     }
 
     async fn try_find(&self, ids: &[ProductId]) -> Attempt<Vec<Product>> {
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT id, name, brand, category, description, price_amount, price_currency,
                     attributes, rating, images, created_at, updated_at
              FROM products
              WHERE id = ANY($1)",
         )
-        .bind(column::texts(ids, ProductId::as_str))
-        .fetch_all(self.database.readers())
-        .await?;
+        .bind(column::texts(ids, ProductId::as_str));
+        let rows = self.database.fetch_all(query).await?;
         rows.iter().map(product).collect()
     }
 
     async fn try_related(&self, of: &Product, limit: u32) -> Attempt<Vec<Product>> {
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT id, name, brand, category, description, price_amount, price_currency,
                     attributes, rating, images, created_at, updated_at
              FROM products
@@ -178,14 +177,48 @@ impl Products {
         )
         .bind(serde_json::to_string(&of.draft.category)?)
         .bind(of.id.as_str())
-        .bind(i64::from(limit))
-        .fetch_all(self.database.readers())
-        .await?;
+        .bind(i64::from(limit));
+        let rows = self.database.fetch_all(query).await?;
         rows.iter().map(product).collect()
     }
 
+    async fn try_with_related(
+        &self,
+        id: &ProductId,
+        limit: u32,
+    ) -> Attempt<Option<(Product, Vec<Product>)>> {
+        let query = sqlx::query(
+            "WITH itself AS MATERIALIZED (
+                 SELECT id, name, brand, category, description, price_amount, price_currency,
+                        attributes, rating, images, created_at, updated_at
+                 FROM products
+                 WHERE id = $1
+             )
+             SELECT 0 AS place, itself.* FROM itself
+             UNION ALL
+             SELECT 1, others.*
+             FROM itself CROSS JOIN LATERAL (
+                 SELECT id, name, brand, category, description, price_amount, price_currency,
+                        attributes, rating, images, created_at, updated_at
+                 FROM products
+                 WHERE MD5(category) = MD5(itself.category) AND category = itself.category AND id <> itself.id
+                 ORDER BY rating DESC NULLS LAST, id
+                 LIMIT $2
+             ) AS others
+             ORDER BY place, rating DESC NULLS LAST, id",
+        )
+        .bind(id.as_str())
+        .bind(i64::from(limit));
+        let rows = self.database.fetch_all(query).await?;
+        let mut products = rows.iter().map(product);
+        let Some(itself) = products.next() else {
+            return Ok(None);
+        };
+        Ok(Some((itself?, products.collect::<Attempt<_>>()?)))
+    }
+
     async fn try_page(&self, after: Option<&ProductId>, limit: u32) -> Attempt<Vec<Product>> {
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT id, name, brand, category, description, price_amount, price_currency,
                     attributes, rating, images, created_at, updated_at
              FROM products
@@ -195,9 +228,8 @@ impl Products {
         )
         // Every id comes after the empty text.
         .bind(after.map_or("", ProductId::as_str))
-        .bind(i64::from(limit))
-        .fetch_all(self.database.readers())
-        .await?;
+        .bind(i64::from(limit));
+        let rows = self.database.fetch_all(query).await?;
         rows.iter().map(product).collect()
     }
 
@@ -287,6 +319,14 @@ impl ProductStore for Products {
 
     async fn related(&self, product: &Product, limit: u32) -> Result<Vec<Product>> {
         read(move || self.try_related(product, limit)).await
+    }
+
+    async fn with_related(
+        &self,
+        id: &ProductId,
+        limit: u32,
+    ) -> Result<Option<(Product, Vec<Product>)>> {
+        read(move || self.try_with_related(id, limit)).await
     }
 
     async fn page(&self, after: Option<&ProductId>, limit: u32) -> Result<Vec<Product>> {

@@ -1,9 +1,6 @@
 //! Reservations as rows: what is kept for which order, and what became of it.
 
-use bothways_domain::{
-    id::{OrderId, ProductId},
-    time::Timestamp,
-};
+use bothways_domain::{id::OrderId, time::Timestamp};
 use sqlx::PgConnection;
 
 use crate::{column, error::Attempt};
@@ -69,40 +66,23 @@ pub(crate) async fn state(
         .transpose()
 }
 
-/// Moves the order's reservation on to `state`.
+/// Moves the order's reservation on from one state to another; `false` when it is not there, or in neither.
 pub(crate) async fn enter(
     connection: &mut PgConnection,
     order: &OrderId,
-    state: State,
+    from: State,
+    to: State,
     now: Timestamp,
-) -> Attempt<()> {
-    sqlx::query("UPDATE reservations SET state = $2, updated_at = $3 WHERE order_id = $1")
-        .bind(order.as_str())
-        .bind(state.as_str())
-        .bind(now.as_millis())
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// What the orders reserved, together, in the order of the products' ids.
-pub(crate) async fn lines(
-    connection: &mut PgConnection,
-    orders: &[OrderId],
-) -> Attempt<Vec<(ProductId, u32)>> {
-    let rows = sqlx::query(
-        "SELECT product_id, CAST(SUM(quantity) AS BIGINT) AS units
-         FROM reservation_lines
-         WHERE order_id = ANY($1)
-         GROUP BY product_id
-         ORDER BY product_id",
+) -> Attempt<bool> {
+    let entered = sqlx::query(
+        "UPDATE reservations SET state = $3, updated_at = $4 WHERE order_id = $1 AND state = $2",
     )
-    .bind(column::texts(orders, OrderId::as_str))
-    .fetch_all(connection)
-    .await?;
-    let line = |row| {
-        let product = column::parsed(row, "product_id", ProductId::parse)?;
-        Ok((product, column::count(row, "units")?))
-    };
-    rows.iter().map(line).collect()
+    .bind(order.as_str())
+    .bind(from.as_str())
+    .bind(to.as_str())
+    .bind(now.as_millis())
+    .execute(connection)
+    .await?
+    .rows_affected();
+    Ok(entered == 1)
 }

@@ -1,8 +1,9 @@
 //! Checkouts as rows: the idempotency record and the saga's state in one.
 
 use bothways_domain::{
-    checkout::{CheckoutRecord, Claim, IntentId, Outcome, Progress, Step},
-    id::{CartId, OrderId, Token},
+    checkout::{CheckoutRecord, Claim, IntentId, Order, OrderRecord, Outcome, Progress, Step},
+    event::Event,
+    id::{CartId, OrderId, Token, UserId},
     time::Timestamp,
 };
 use sqlx::{PgConnection, Row, postgres::PgRow};
@@ -13,6 +14,7 @@ use crate::{column, error::Attempt};
 pub(crate) struct Stored {
     pub(crate) record: CheckoutRecord,
     pub(crate) fingerprint: String,
+    pub(crate) worker: String,
     pub(crate) lease_until: Timestamp,
     pub(crate) is_open: bool,
 }
@@ -34,6 +36,7 @@ pub(crate) fn stored(row: &PgRow) -> Attempt<Stored> {
     Ok(Stored {
         record,
         fingerprint: row.try_get("fingerprint")?,
+        worker: row.try_get("worker")?,
         lease_until: column::time(row, "lease_until")?,
         is_open: row.try_get("is_open")?,
     })
@@ -67,7 +70,7 @@ pub(crate) async fn insert(connection: &mut PgConnection, claim: &Claim) -> Atte
 pub(crate) async fn by_key(connection: &mut PgConnection, key: &str) -> Attempt<Option<Stored>> {
     let row = sqlx::query(
         "SELECT order_id, cart_id, access_token, payment_method, request_id, step, intent, outcome,
-                fingerprint, lease_until, is_open
+                fingerprint, worker, lease_until, is_open
          FROM checkouts
          WHERE idempotency_key = $1
          FOR UPDATE",
@@ -85,7 +88,7 @@ pub(crate) async fn by_order(
 ) -> Attempt<Option<Stored>> {
     let row = sqlx::query(
         "SELECT order_id, cart_id, access_token, payment_method, request_id, step, intent, outcome,
-                fingerprint, lease_until, is_open
+                fingerprint, worker, lease_until, is_open
          FROM checkouts
          WHERE order_id = $1
          FOR UPDATE",
@@ -118,23 +121,108 @@ pub(crate) async fn record(
     order: &OrderId,
     worker: &str,
     progress: &Progress,
-    outcome: Option<&Outcome>,
 ) -> Attempt<bool> {
     let recorded = sqlx::query(
         "UPDATE checkouts
-         SET step = $3, intent = COALESCE($4, intent), outcome = COALESCE($5, outcome), lease_until = $6
+         SET step = $3, intent = COALESCE($4, intent), lease_until = $5
          WHERE order_id = $1 AND worker = $2 AND is_open",
     )
     .bind(order.as_str())
     .bind(worker)
     .bind(progress.step.as_str())
     .bind(progress.intent.as_ref().map(|intent| intent.0.as_str()))
-    .bind(outcome.map(serde_json::to_string).transpose()?)
     .bind(progress.lease_until.as_millis())
     .execute(connection)
     .await?
     .rows_affected();
     Ok(recorded == 1)
+}
+
+/// The same, with the new order, in one statement. Done twice, it is as if done once.
+pub(crate) async fn place(
+    connection: &mut PgConnection,
+    placed: &OrderRecord,
+    worker: &str,
+    progress: &Progress,
+) -> Attempt<bool> {
+    let order = &placed.order;
+    let recorded: i64 = sqlx::query_scalar(
+        "WITH recorded AS (
+             UPDATE checkouts SET step = $3, lease_until = $4
+             WHERE order_id = $1 AND worker = $2 AND is_open
+             RETURNING order_id
+         ), placed AS (
+             INSERT INTO orders (id, status, owner, cart_id, access_digest, email, currency, subtotal,
+                                 shipping, total, items, shipping_address, timeline, created_at)
+             SELECT order_id, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 FROM recorded
+             ON CONFLICT (id) DO NOTHING
+         )
+         SELECT COUNT(*) FROM recorded",
+    )
+    .bind(order.id.as_str())
+    .bind(worker)
+    .bind(progress.step.as_str())
+    .bind(progress.lease_until.as_millis())
+    .bind(order.status.as_str())
+    .bind(placed.owner.as_ref().map(UserId::as_str))
+    .bind(placed.cart_id.as_str())
+    .bind(placed.access_digest.as_str())
+    .bind(order.email.as_str())
+    .bind(order.total.currency().as_str().to_owned())
+    .bind(order.subtotal.amount())
+    .bind(order.shipping.amount())
+    .bind(order.total.amount())
+    .bind(serde_json::to_string(&order.items)?)
+    .bind(serde_json::to_string(&order.shipping_address)?)
+    .bind(serde_json::to_string(&order.timeline)?)
+    .bind(order.created_at.as_millis())
+    .fetch_one(connection)
+    .await?;
+    Ok(recorded == 1)
+}
+
+/// The same, with the outcome, the order as it now stands and its event, in one statement. The event is numbered once the
+/// checkout is locked. Done twice, it is as if done once, but that the event may be told again.
+pub(crate) async fn confirm(
+    connection: &mut PgConnection,
+    order: &Order,
+    event: &Event,
+    worker: &str,
+    progress: &Progress,
+) -> Attempt<bool> {
+    let outcome = Outcome::Confirmed(Box::new(order.clone()));
+    let confirmed: i64 = sqlx::query_scalar(
+        "WITH recorded AS (
+             UPDATE checkouts SET step = $3, lease_until = $4, outcome = $5
+             WHERE order_id = $1 AND worker = $2 AND is_open
+               AND EXISTS (SELECT 1 FROM orders WHERE id = $1)
+             RETURNING order_id
+         ), confirmed AS (
+             UPDATE orders SET status = $6, timeline = $7
+             FROM recorded
+             WHERE id = recorded.order_id
+             RETURNING id
+         ), told AS (
+             INSERT INTO outbox (event_id, kind, subject, occurred_at)
+             SELECT $8, $9, $10, $11 FROM confirmed
+             ON CONFLICT (event_id) DO NOTHING
+         )
+         SELECT COUNT(*) FROM confirmed",
+    )
+    .bind(order.id.as_str())
+    .bind(worker)
+    .bind(progress.step.as_str())
+    .bind(progress.lease_until.as_millis())
+    .bind(serde_json::to_string(&outcome)?)
+    .bind(order.status.as_str())
+    .bind(serde_json::to_string(&order.timeline)?)
+    .bind(event.id.as_str())
+    .bind(event.kind.as_str())
+    .bind(event.subject.as_str())
+    .bind(event.time.as_millis())
+    .fetch_one(connection)
+    .await?;
+    Ok(confirmed == 1)
 }
 
 /// Ends the checkout, if the worker holds the lease. What is `None` stays as it is, and nobody holds the lease.

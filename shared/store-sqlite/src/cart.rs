@@ -8,7 +8,7 @@ use bothways_domain::{
     inventory::StockLine,
     time::Timestamp,
 };
-use sqlx::{Row, SqliteConnection, SqliteExecutor, sqlite::SqliteRow};
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use crate::{
     Database, column,
@@ -37,7 +37,7 @@ fn line(row: &SqliteRow) -> Attempt<Option<CartLine>> {
 }
 
 /// The cart with its lines, seen in one moment.
-async fn find(executor: impl SqliteExecutor<'_>, id: &CartId) -> Attempt<Option<Cart>> {
+async fn find(connection: &mut SqliteConnection, id: &CartId) -> Attempt<Option<Cart>> {
     let rows = sqlx::query(
         "SELECT carts.id, carts.owner, carts.version, carts.updated_at,
                 cart_lines.product_id, cart_lines.name, cart_lines.price_amount,
@@ -47,7 +47,7 @@ async fn find(executor: impl SqliteExecutor<'_>, id: &CartId) -> Attempt<Option<
          ORDER BY cart_lines.position",
     )
     .bind(id.as_str())
-    .fetch_all(executor)
+    .fetch_all(connection)
     .await?;
     let Some(first) = rows.first() else {
         return Ok(None);
@@ -146,6 +146,13 @@ impl Carts {
         Self { database }
     }
 
+    async fn try_find(&self, id: &CartId) -> Attempt<Option<Cart>> {
+        let mut lease = self.database.lease().await?;
+        let cart = find(&mut lease, id).await?;
+        lease.keep();
+        Ok(cart)
+    }
+
     async fn try_create(&self, cart: &Cart) -> Attempt<()> {
         let mut transaction = self.database.begin().await?;
         sqlx::query("INSERT INTO carts (id, owner, version, updated_at) VALUES ($1, $2, $3, $4)")
@@ -169,7 +176,7 @@ impl Carts {
         now: Timestamp,
     ) -> Attempt<CartWrite> {
         let mut transaction = self.database.begin().await?;
-        let Some(mut cart) = find(&mut *transaction, id).await? else {
+        let Some(mut cart) = find(&mut transaction, id).await? else {
             return Ok(CartWrite::Missing);
         };
         if is_stale(&cart, if_version) {
@@ -200,7 +207,7 @@ impl Carts {
         now: Timestamp,
     ) -> Attempt<CartWrite> {
         let mut transaction = self.database.begin().await?;
-        let Some(mut cart) = find(&mut *transaction, id).await? else {
+        let Some(mut cart) = find(&mut transaction, id).await? else {
             return Ok(CartWrite::Missing);
         };
         if is_stale(&cart, if_version) {
@@ -243,7 +250,7 @@ impl Carts {
 
     async fn try_claim(&self, id: &CartId, user: &UserId, now: Timestamp) -> Attempt<CartWrite> {
         let mut transaction = self.database.begin().await?;
-        let Some(mut cart) = find(&mut *transaction, id).await? else {
+        let Some(mut cart) = find(&mut transaction, id).await? else {
             return Ok(CartWrite::Missing);
         };
         match &cart.owner {
@@ -257,16 +264,15 @@ impl Carts {
     }
 
     async fn try_of_user(&self, user: &UserId) -> Attempt<Option<CartId>> {
-        let row = sqlx::query(
+        let query = sqlx::query(
             "SELECT carts.id FROM carts
              WHERE carts.owner = $1
              ORDER BY EXISTS (SELECT 1 FROM cart_lines WHERE cart_lines.cart_id = carts.id) DESC,
                       carts.updated_at DESC, carts.id
              LIMIT 1",
         )
-        .bind(user.as_str())
-        .fetch_optional(self.database.readers())
-        .await?;
+        .bind(user.as_str());
+        let row = self.database.fetch_optional(query).await?;
         row.map(|row| column::parsed(&row, "id", CartId::parse))
             .transpose()
     }
@@ -279,8 +285,8 @@ impl Carts {
         now: Timestamp,
     ) -> Attempt<CartWrite> {
         let mut transaction = self.database.begin().await?;
-        let guest = find(&mut *transaction, from).await?;
-        let own = find(&mut *transaction, into).await?;
+        let guest = find(&mut transaction, from).await?;
+        let own = find(&mut transaction, into).await?;
         let (Some(guest), Some(mut own)) = (guest, own) else {
             return Ok(CartWrite::Missing);
         };
@@ -310,7 +316,7 @@ impl Carts {
         now: Timestamp,
     ) -> Attempt<()> {
         let mut transaction = self.database.begin().await?;
-        let Some(mut cart) = find(&mut *transaction, id).await? else {
+        let Some(mut cart) = find(&mut transaction, id).await? else {
             return Ok(());
         };
         let noted = sqlx::query(
@@ -357,7 +363,7 @@ impl CartStore for Carts {
     }
 
     async fn find(&self, id: &CartId) -> Result<Option<Cart>> {
-        read(move || find(self.database.readers(), id)).await
+        read(move || self.try_find(id)).await
     }
 
     async fn put_line(

@@ -65,7 +65,7 @@ impl Checkouts {
             claim.lease_until,
         )
         .await?;
-        let order = order::find(&mut *transaction, &checkout.order_id).await?;
+        let order = order::find(&mut transaction, &checkout.order_id).await?;
         transaction.commit().await?;
         Ok(Claimed::Resumed(Box::new(Saga { checkout, order })))
     }
@@ -206,7 +206,7 @@ impl Checkouts {
         let mut sagas = Vec::with_capacity(rows.len());
         for row in &rows {
             let checkout = saga::stored(row)?.record;
-            let order = order::find(&mut *transaction, &checkout.order_id).await?;
+            let order = order::find(&mut transaction, &checkout.order_id).await?;
             sagas.push(Saga { checkout, order });
         }
         transaction.commit().await?;
@@ -225,7 +225,7 @@ impl Checkouts {
         let Some(stored) = saga::by_order(&mut transaction, id).await? else {
             return Ok(Cancelling::Missing);
         };
-        let Some(mut order) = order::find(&mut *transaction, id).await? else {
+        let Some(mut order) = order::find(&mut transaction, id).await? else {
             return Ok(Cancelling::Missing);
         };
         let mut checkout = stored.record;
@@ -260,12 +260,19 @@ impl Checkouts {
         Ok(Cancelling::Begun(Box::new(Saga { checkout, order })))
     }
 
+    async fn try_order(&self, id: &OrderId) -> Attempt<Option<OrderRecord>> {
+        let mut lease = self.database.lease().await?;
+        let order = order::find(&mut lease, id).await?;
+        lease.keep();
+        Ok(order)
+    }
+
     async fn try_move(&self, id: &OrderId, next: OrderStatus, now: Timestamp) -> Attempt<Moved> {
         let mut transaction = self.database.begin().await?;
         let Some(stored) = saga::by_order(&mut transaction, id).await? else {
             return Ok(Moved::Missing);
         };
-        let Some(order) = order::find(&mut *transaction, id).await? else {
+        let Some(order) = order::find(&mut transaction, id).await? else {
             return Ok(Moved::Missing);
         };
         if let Some(obstacle) = order.obstacle(next, stored.record.step) {
@@ -335,7 +342,7 @@ impl CheckoutStore for Checkouts {
     }
 
     async fn order(&self, id: &OrderId) -> Result<Option<OrderRecord>> {
-        read(move || order::find(self.database.readers(), id)).await
+        read(move || self.try_order(id)).await
     }
 
     async fn all_orders(&self, paging: Paging) -> Result<Page<Order>> {

@@ -8,11 +8,15 @@ use std::{
 
 use bothways_domain::{Error, Result};
 use sqlx::{
-    Sqlite, SqlitePool, Transaction,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    Sqlite, SqlitePool,
+    query::Query,
+    sqlite::{
+        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous,
+    },
 };
 
 use crate::{
+    connections::{Connections, Lease, Transaction, pool_options},
     error::{Attempt, is_busy, read},
     migrate,
 };
@@ -26,9 +30,9 @@ pub struct Database {
     context: String,
     /// The one connection that writes: writers of this process queue up here in order, rather than at the
     /// file's lock, where waiting means polling.
-    writer: SqlitePool,
+    writer: Connections,
     /// Connections that only read.
-    readers: SqlitePool,
+    readers: Connections,
 }
 
 /// Opens the database of `context` at `url`, `sqlite:///absolute/path/{context}.db`, where `{context}` stands for
@@ -51,12 +55,12 @@ pub async fn connect(url: &str, context: &str, connections: u32) -> Result<Datab
     let writer = options.clone().journal_mode(SqliteJournalMode::Wal);
     let writer = open(writer, 1).await?;
     migrate::run(&writer, context).await?;
-    let readers = open(options.pragma("query_only", "ON"), connections.max(1)).await?;
-    let context = context.to_owned();
+    let connections = connections.max(1);
+    let readers = open(options.pragma("query_only", "ON"), connections).await?;
     Ok(Database {
-        context,
-        writer,
-        readers,
+        context: context.to_owned(),
+        writer: Connections::new(writer, 1),
+        readers: Connections::new(readers, connections),
     })
 }
 
@@ -72,12 +76,8 @@ fn create(directory: &Path) -> Result<()> {
 async fn open(options: SqliteConnectOptions, connections: u32) -> Result<SqlitePool> {
     let started = Instant::now();
     loop {
-        let pool = SqlitePoolOptions::new()
-            .max_connections(connections)
-            .test_before_acquire(false)
-            .idle_timeout(None)
-            .max_lifetime(None);
-        match pool.connect_with(options.clone()).await {
+        let pool = pool_options(connections).connect_with(options.clone());
+        match pool.await {
             Ok(pool) => return Ok(pool),
             Err(error) if is_busy(&error) && started.elapsed() < BUSY_TIMEOUT => {
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -100,8 +100,7 @@ impl Database {
     }
 
     async fn try_ping(&self) -> Attempt<()> {
-        sqlx::query("SELECT MAX(version) FROM _sqlx_migrations")
-            .fetch_one(&self.readers)
+        self.fetch_one(sqlx::query("SELECT MAX(version) FROM _sqlx_migrations"))
             .await?;
         Ok(())
     }
@@ -112,14 +111,45 @@ impl Database {
         self.writer.close().await;
     }
 
-    /// The connections for reading.
-    pub(crate) fn readers(&self) -> &SqlitePool {
-        &self.readers
+    /// A connection for reading, for a while. See [`Lease::keep`].
+    pub(crate) async fn lease(&self) -> sqlx::Result<Lease> {
+        self.readers.lease().await
+    }
+
+    /// All rows of a query that only reads.
+    pub(crate) async fn fetch_all(
+        &self,
+        query: Query<'_, Sqlite, SqliteArguments>,
+    ) -> sqlx::Result<Vec<SqliteRow>> {
+        let mut lease = self.lease().await?;
+        let rows = query.fetch_all(&mut *lease).await?;
+        lease.keep();
+        Ok(rows)
+    }
+
+    /// The row of a query that only reads, if there is one.
+    pub(crate) async fn fetch_optional(
+        &self,
+        query: Query<'_, Sqlite, SqliteArguments>,
+    ) -> sqlx::Result<Option<SqliteRow>> {
+        let mut lease = self.lease().await?;
+        let row = query.fetch_optional(&mut *lease).await?;
+        lease.keep();
+        Ok(row)
+    }
+
+    /// The row of a query that only reads and always has one.
+    pub(crate) async fn fetch_one(
+        &self,
+        query: Query<'_, Sqlite, SqliteArguments>,
+    ) -> sqlx::Result<SqliteRow> {
+        let row = self.fetch_optional(query).await?;
+        row.ok_or(sqlx::Error::RowNotFound)
     }
 
     /// Begins a transaction that writes. It has the write lock from its start, so it sees the present state and
     /// never fails for having read before another wrote.
-    pub(crate) async fn begin(&self) -> Attempt<Transaction<'static, Sqlite>> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    pub(crate) async fn begin(&self) -> Attempt<Transaction> {
+        Ok(self.writer.begin().await?)
     }
 }

@@ -112,12 +112,11 @@ impl Identities {
     }
 
     async fn try_user_by_email(&self, email: &EmailAddress) -> Attempt<Option<UserRecord>> {
-        let row = sqlx::query(
+        let query = sqlx::query(
             "SELECT id, email, name, role, password_hash, created_at FROM users WHERE email = $1",
         )
-        .bind(email.as_str())
-        .fetch_optional(self.database.readers())
-        .await?;
+        .bind(email.as_str());
+        let row = self.database.fetch_optional(query).await?;
         let record = |row: SqliteRow| {
             Ok(UserRecord {
                 user: user(&row)?,
@@ -128,10 +127,10 @@ impl Identities {
     }
 
     async fn try_user(&self, id: &UserId) -> Attempt<Option<User>> {
-        let row = sqlx::query("SELECT id, email, name, role, created_at FROM users WHERE id = $1")
-            .bind(id.as_str())
-            .fetch_optional(self.database.readers())
-            .await?;
+        let query =
+            sqlx::query("SELECT id, email, name, role, created_at FROM users WHERE id = $1")
+                .bind(id.as_str());
+        let row = self.database.fetch_optional(query).await?;
         row.as_ref().map(user).transpose()
     }
 
@@ -146,14 +145,13 @@ impl Identities {
     }
 
     async fn try_failures(&self, email: &str, since: Timestamp) -> Attempt<u32> {
-        let row = sqlx::query(
+        let query = sqlx::query(
             "SELECT COUNT(*) AS failures FROM sign_in_failures
              WHERE address_digest = $1 AND failed_at >= $2",
         )
         .bind(digest(email))
-        .bind(since.as_millis())
-        .fetch_one(self.database.readers())
-        .await?;
+        .bind(since.as_millis());
+        let row = self.database.fetch_one(query).await?;
         column::count(&row, "failures")
     }
 
@@ -282,10 +280,9 @@ impl Identities {
     }
 
     async fn try_is_open(&self, session: &SessionId) -> Attempt<bool> {
-        let row = sqlx::query("SELECT 1 FROM sessions WHERE id = $1 AND revoked_at IS NULL")
-            .bind(session.as_str())
-            .fetch_optional(self.database.readers())
-            .await?;
+        let query = sqlx::query("SELECT 1 FROM sessions WHERE id = $1 AND revoked_at IS NULL")
+            .bind(session.as_str());
+        let row = self.database.fetch_optional(query).await?;
         Ok(row.is_some())
     }
 
@@ -307,25 +304,23 @@ impl Identities {
     }
 
     async fn try_current_key(&self) -> Attempt<Option<SigningKey>> {
-        let row = sqlx::query(
+        let query = sqlx::query(
             "SELECT public_key, secret, created_at FROM signing_keys
              ORDER BY created_at DESC, kid DESC
              LIMIT 1",
-        )
-        .fetch_optional(self.database.readers())
-        .await?;
+        );
+        let row = self.database.fetch_optional(query).await?;
         row.as_ref().map(signing_key).transpose()
     }
 
     async fn try_public_keys(&self, since: Timestamp) -> Attempt<Vec<PublicKey>> {
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT public_key FROM signing_keys
              WHERE created_at >= $1
              ORDER BY created_at DESC, kid DESC",
         )
-        .bind(since.as_millis())
-        .fetch_all(self.database.readers())
-        .await?;
+        .bind(since.as_millis());
+        let rows = self.database.fetch_all(query).await?;
         rows.iter()
             .map(|row| column::json(row, "public_key"))
             .collect()

@@ -189,24 +189,22 @@ impl Inventory {
     }
 
     async fn try_levels(&self, ids: &[ProductId]) -> Attempt<Vec<StockLevel>> {
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT product_id, on_hand, reserved FROM stock
              WHERE product_id IN (SELECT value FROM json_each($1))",
         )
-        .bind(serde_json::to_string(ids)?)
-        .fetch_all(self.database.readers())
-        .await?;
+        .bind(serde_json::to_string(ids)?);
+        let rows = self.database.fetch_all(query).await?;
         rows.iter().map(level).collect()
     }
 
     async fn try_sold(&self, ids: &[ProductId]) -> Attempt<Vec<(ProductId, u32)>> {
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT product_id, sold FROM stock
              WHERE product_id IN (SELECT value FROM json_each($1))",
         )
-        .bind(serde_json::to_string(ids)?)
-        .fetch_all(self.database.readers())
-        .await?;
+        .bind(serde_json::to_string(ids)?);
+        let rows = self.database.fetch_all(query).await?;
         let sold = |row: &SqliteRow| {
             let product = column::parsed(row, "product_id", ProductId::parse)?;
             Ok((product, units_sold(row.try_get("sold")?)))

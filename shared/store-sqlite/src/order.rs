@@ -7,7 +7,7 @@ use bothways_domain::{
     paging::{Page, Paging},
     time::Timestamp,
 };
-use sqlx::{Row, SqliteConnection, SqliteExecutor, sqlite::SqliteRow};
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use crate::{
     Database, column,
@@ -39,7 +39,7 @@ fn record(row: &SqliteRow) -> Attempt<OrderRecord> {
 
 /// The order of that id.
 pub(crate) async fn find(
-    executor: impl SqliteExecutor<'_>,
+    connection: &mut SqliteConnection,
     id: &OrderId,
 ) -> Attempt<Option<OrderRecord>> {
     let row = sqlx::query(
@@ -49,7 +49,7 @@ pub(crate) async fn find(
          WHERE id = $1",
     )
     .bind(id.as_str())
-    .fetch_optional(executor)
+    .fetch_optional(connection)
     .await?;
     row.as_ref().map(record).transpose()
 }
@@ -117,12 +117,10 @@ pub(crate) async fn page_of(
     user: &UserId,
     paging: Paging,
 ) -> Attempt<Page<Order>> {
-    let total: i64 = sqlx::query("SELECT COUNT(*) AS total FROM orders WHERE owner = $1")
-        .bind(user.as_str())
-        .fetch_one(database.readers())
-        .await?
-        .try_get("total")?;
-    let rows = sqlx::query(
+    let query =
+        sqlx::query("SELECT COUNT(*) AS total FROM orders WHERE owner = $1").bind(user.as_str());
+    let total: i64 = database.fetch_one(query).await?.try_get("total")?;
+    let query = sqlx::query(
         "SELECT id, status, owner, cart_id, access_digest, email, currency, subtotal, shipping, total,
                 items, shipping_address, timeline, created_at
          FROM orders
@@ -132,19 +130,16 @@ pub(crate) async fn page_of(
     )
     .bind(user.as_str())
     .bind(i64::from(paging.per_page()))
-    .bind(i64::from(paging.offset()))
-    .fetch_all(database.readers())
-    .await?;
+    .bind(i64::from(paging.offset()));
+    let rows = database.fetch_all(query).await?;
     orders(&rows, total)
 }
 
 /// A page of everybody's orders, newest first.
 pub(crate) async fn page(database: &Database, paging: Paging) -> Attempt<Page<Order>> {
-    let total: i64 = sqlx::query("SELECT COUNT(*) AS total FROM orders")
-        .fetch_one(database.readers())
-        .await?
-        .try_get("total")?;
-    let rows = sqlx::query(
+    let query = sqlx::query("SELECT COUNT(*) AS total FROM orders");
+    let total: i64 = database.fetch_one(query).await?.try_get("total")?;
+    let query = sqlx::query(
         "SELECT id, status, owner, cart_id, access_digest, email, currency, subtotal, shipping, total,
                 items, shipping_address, timeline, created_at
          FROM orders
@@ -152,9 +147,8 @@ pub(crate) async fn page(database: &Database, paging: Paging) -> Attempt<Page<Or
          LIMIT $1 OFFSET $2",
     )
     .bind(i64::from(paging.per_page()))
-    .bind(i64::from(paging.offset()))
-    .fetch_all(database.readers())
-    .await?;
+    .bind(i64::from(paging.offset()));
+    let rows = database.fetch_all(query).await?;
     orders(&rows, total)
 }
 

@@ -90,7 +90,7 @@ impl ContextOutbox {
 
     /// A parked event holds up none that follow it: each only says that its subject has changed.
     async fn try_pending(&self, now: Timestamp, limit: u32) -> Attempt<Vec<PendingEvent>> {
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT sequence, event_id, kind, subject, occurred_at, attempts
              FROM outbox AS due
              WHERE NOT is_parked AND due_at <= $1
@@ -103,9 +103,8 @@ impl ContextOutbox {
              LIMIT $2",
         )
         .bind(now.as_millis())
-        .bind(i64::from(limit))
-        .fetch_all(self.database.readers())
-        .await?;
+        .bind(i64::from(limit));
+        let rows = self.database.fetch_all(query).await?;
         rows.iter().map(pending_event).collect()
     }
 
@@ -169,19 +168,17 @@ impl ContextOutbox {
     }
 
     async fn try_dead_letters(&self, limit: u32) -> Attempt<Page<DeadLetter>> {
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT sequence, event_id, kind, subject, occurred_at, attempts, reason
              FROM outbox
              WHERE is_parked
              ORDER BY occurred_at, event_id
              LIMIT $1",
         )
-        .bind(i64::from(limit))
-        .fetch_all(self.database.readers())
-        .await?;
-        let total = sqlx::query("SELECT COUNT(*) AS total FROM outbox WHERE is_parked")
-            .fetch_one(self.database.readers())
-            .await?;
+        .bind(i64::from(limit));
+        let rows = self.database.fetch_all(query).await?;
+        let query = sqlx::query("SELECT COUNT(*) AS total FROM outbox WHERE is_parked");
+        let total = self.database.fetch_one(query).await?;
         Ok(Page {
             entries: rows.iter().map(dead_letter).collect::<Attempt<_>>()?,
             total: column::count(&total, "total")?.into(),

@@ -97,20 +97,19 @@ impl Products {
     }
 
     async fn try_find(&self, ids: &[ProductId]) -> Attempt<Vec<Product>> {
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT id, name, brand, category, description, price_amount, price_currency,
                     attributes, rating, images, created_at, updated_at
              FROM products
              WHERE id IN (SELECT value FROM json_each($1))",
         )
-        .bind(serde_json::to_string(ids)?)
-        .fetch_all(self.database.readers())
-        .await?;
+        .bind(serde_json::to_string(ids)?);
+        let rows = self.database.fetch_all(query).await?;
         rows.iter().map(product).collect()
     }
 
     async fn try_related(&self, of: &Product, limit: u32) -> Attempt<Vec<Product>> {
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT id, name, brand, category, description, price_amount, price_currency,
                     attributes, rating, images, created_at, updated_at
              FROM products
@@ -120,14 +119,44 @@ impl Products {
         )
         .bind(serde_json::to_string(&of.draft.category)?)
         .bind(of.id.as_str())
-        .bind(i64::from(limit))
-        .fetch_all(self.database.readers())
-        .await?;
+        .bind(i64::from(limit));
+        let rows = self.database.fetch_all(query).await?;
         rows.iter().map(product).collect()
     }
 
+    async fn try_with_related(
+        &self,
+        id: &ProductId,
+        limit: u32,
+    ) -> Attempt<Option<(Product, Vec<Product>)>> {
+        let query = sqlx::query(
+            "SELECT 0 AS place, id, name, brand, category, description, price_amount, price_currency,
+                    attributes, rating, images, created_at, updated_at
+             FROM products
+             WHERE id = $1
+             UNION ALL
+             SELECT 1, * FROM (
+                 SELECT id, name, brand, category, description, price_amount, price_currency,
+                        attributes, rating, images, created_at, updated_at
+                 FROM products
+                 WHERE category = (SELECT category FROM products WHERE id = $1) AND id <> $1
+                 ORDER BY rating DESC NULLS LAST, id
+                 LIMIT $2
+             )
+             ORDER BY place, rating DESC NULLS LAST, id",
+        )
+        .bind(id.as_str())
+        .bind(i64::from(limit));
+        let rows = self.database.fetch_all(query).await?;
+        let mut products = rows.iter().map(product);
+        let Some(itself) = products.next() else {
+            return Ok(None);
+        };
+        Ok(Some((itself?, products.collect::<Attempt<_>>()?)))
+    }
+
     async fn try_page(&self, after: Option<&ProductId>, limit: u32) -> Attempt<Vec<Product>> {
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT id, name, brand, category, description, price_amount, price_currency,
                     attributes, rating, images, created_at, updated_at
              FROM products
@@ -137,9 +166,8 @@ impl Products {
         )
         // Every id comes after the empty text.
         .bind(after.map_or("", ProductId::as_str))
-        .bind(i64::from(limit))
-        .fetch_all(self.database.readers())
-        .await?;
+        .bind(i64::from(limit));
+        let rows = self.database.fetch_all(query).await?;
         rows.iter().map(product).collect()
     }
 
@@ -222,6 +250,14 @@ impl ProductStore for Products {
 
     async fn related(&self, product: &Product, limit: u32) -> Result<Vec<Product>> {
         read(move || self.try_related(product, limit)).await
+    }
+
+    async fn with_related(
+        &self,
+        id: &ProductId,
+        limit: u32,
+    ) -> Result<Option<(Product, Vec<Product>)>> {
+        read(move || self.try_with_related(id, limit)).await
     }
 
     async fn page(&self, after: Option<&ProductId>, limit: u32) -> Result<Vec<Product>> {

@@ -1,14 +1,22 @@
 //! Measures how near the shop comes to the best there is for the same work, as ratios with their limits.
 
+mod ask;
+mod function;
 mod gateway;
+mod instructions;
+mod journey;
 mod nginx;
+mod postgres;
+mod product;
+mod recorder;
 mod rounds;
 mod running;
+mod services;
 mod table;
 mod wrk;
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
     time::Duration,
@@ -26,13 +34,38 @@ struct Options {
     /// Seconds that each measurement takes
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=600))]
     length: u16,
-    /// Document whose table is brought up to date
+    /// Document whose tables are brought up to date
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
+    /// What to measure; all of it, if nothing is named
+    #[arg(value_enum)]
+    parts: Vec<Part>,
+}
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// The gateway beside nginx
+    Gateway,
+    /// A product by id beside pgbench
+    Product,
+    /// A warm invocation beside a hello-world function
+    Function,
+    /// The round trips of a checkout
+    Journey,
+    /// Instructions for each request, only when named: `--write` then names their file
+    Instructions,
 }
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let outcome = match arguments.as_slice() {
+        [command, url, statements] if command == function::DATABASE => {
+            function::work(url, statements)
+        }
+        _ => run(&Options::parse()),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -47,14 +80,53 @@ fn run(options: &Options) -> Result<(), String> {
             return Err(format!("no {tool}; Debian's package is {package}"));
         }
     }
+    let (bins, rounds) = (built()?, options.rounds.into());
     let length = Duration::from_secs(options.length.into());
-    let rows = gateway::measure(&built()?, options.rounds.into(), length)?;
-    print!("{}", table::of(&rows));
-    match &options.write {
-        Some(file) => table::write(file, &rows),
-        None => Ok(()),
+    if options.parts == [Part::Instructions] {
+        let counts = instructions::measure(&bins)?;
+        print!("{counts}");
+        return match &options.write {
+            Some(file) => fs::write(file, counts).map_err(|error| error.to_string()),
+            None => Ok(()),
+        };
     }
+    let is_asked = |part| options.parts.is_empty() || options.parts.contains(&part);
+    let mut rows = Vec::new();
+    if is_asked(Part::Gateway) {
+        rows.extend(gateway::measure(&bins, rounds, length)?);
+    }
+    if is_asked(Part::Product) {
+        rows.extend(product::measure(&bins, rounds, length)?);
+    }
+    if is_asked(Part::Function) {
+        rows.extend(function::measure(&bins, rounds)?);
+    }
+    if !rows.is_empty() {
+        print!("{}", table::of(&rows));
+        if let Some(file) = &options.write {
+            table::write(file, &rows)?;
+        }
+    }
+    if is_asked(Part::Journey) {
+        let steps = journey::measure(&bins)?;
+        print!("\n{steps}");
+        if let Some(file) = &options.write {
+            journey::write(file, &steps)?;
+        }
+    }
+    Ok(())
 }
+
+/// The binaries that are measured.
+const MEASURED: [&str; 7] = [
+    "gateway-service",
+    "product-service",
+    "inventory-service",
+    "cart-service",
+    "checkout-service",
+    "payment-sandbox-service",
+    "product",
+];
 
 /// Builds what is measured, and says where it is.
 fn built() -> Result<PathBuf, String> {
@@ -66,19 +138,15 @@ fn built() -> Result<PathBuf, String> {
     };
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-    cargo.args([
-        "build",
-        "--locked",
-        "--workspace",
-        "--bin",
-        "gateway-service",
-        "--profile",
-        profile,
-    ]);
+    cargo.args(["build", "--locked", "--workspace", "--profile", profile]);
+    for name in MEASURED {
+        cargo.args(["--bin", name]);
+    }
+    cargo.args(["--example", "hello_axum"]);
     let built = cargo.status().map_err(|error| format!("cargo: {error}"))?;
     if built.success() {
         Ok(folder)
     } else {
-        Err("the gateway can't be built".to_owned())
+        Err("what is measured can't be built".to_owned())
     }
 }

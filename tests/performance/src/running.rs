@@ -31,7 +31,7 @@ impl Running {
         let child = child.map_err(|error| format!("{name}: {error}"))?;
         let mut running = Self { child };
         let began = Instant::now();
-        while TcpStream::connect(address).is_err() {
+        while !Self::listens(address) {
             if let Ok(Some(status)) = running.child.try_wait() {
                 return Err(format!("{name} ended with {status}"));
             }
@@ -41,6 +41,11 @@ impl Running {
             thread::sleep(Duration::from_millis(20));
         }
         Ok(running)
+    }
+
+    /// Whether somebody listens at `address`.
+    pub(crate) fn listens(address: SocketAddr) -> bool {
+        TcpStream::connect(address).is_ok()
     }
 
     /// CPU seconds that it and those it started have spent.

@@ -16,8 +16,18 @@ pub(crate) struct Answers {
 
 /// Asks for `url` for so long. An answer that is no success is an error.
 pub(crate) fn run(url: &str, length: Duration) -> Result<Answers, String> {
+    run_with(CONNECTIONS, &[], url, length)
+}
+
+/// The same over so many connections, with more options of wrk's.
+pub(crate) fn run_with(
+    connections: usize,
+    options: &[String],
+    url: &str,
+    length: Duration,
+) -> Result<Answers, String> {
     let mut wrk = Command::new("wrk");
-    wrk.args(["-t1", &format!("-c{CONNECTIONS}")]);
+    wrk.args(["-t1", &format!("-c{connections}")]).args(options);
     wrk.args([&format!("-d{}s", length.as_secs().max(1)), url]);
     let ran = wrk.output().map_err(|error| format!("wrk: {error}"))?;
     let said = String::from_utf8_lossy(&ran.stdout);

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
+use futures::future::join;
 
 use super::{
     Cart, CartApi, CartItem, CartLine, CartStore, CartView, CartWrite, MAX_ITEMS, Quantity,
@@ -54,17 +55,23 @@ impl CartUseCases {
     }
 
     /// The cart as shoppers see it now.
-    async fn present(&self, mut cart: Cart) -> Result<CartView> {
-        let ids: Vec<_> = cart
-            .lines
-            .iter()
-            .map(|line| line.product_id.clone())
-            .collect();
+    async fn present(&self, cart: Cart) -> Result<CartView> {
+        let ids = ids_of(&cart);
         let (products, stock) = if ids.is_empty() {
             (Some(HashMap::new()), Some(HashMap::new()))
         } else {
-            (self.products_now(&ids).await, self.stock_now(&ids).await)
+            join(self.products_now(&ids), self.stock_now(&ids)).await
         };
+        self.present_as(cart, products, stock).await
+    }
+
+    /// The cart as shoppers see it with what was just heard of its products and of their stock.
+    async fn present_as(
+        &self,
+        mut cart: Cart,
+        products: Option<HashMap<ProductId, Product>>,
+        stock: Option<HashMap<ProductId, Availability>>,
+    ) -> Result<CartView> {
         if let Some(products) = &products {
             self.refresh(&mut cart, products).await;
         }
@@ -90,12 +97,7 @@ impl CartUseCases {
 
     async fn products_now(&self, ids: &[ProductId]) -> Option<HashMap<ProductId, Product>> {
         match self.products.records(ids).await {
-            Ok(found) => Some(
-                found
-                    .into_iter()
-                    .map(|product| (product.id.clone(), product))
-                    .collect(),
-            ),
+            Ok(found) => Some(by_id(found)),
             Err(error) => {
                 tracing::warn!(%error, "showing a cart with the last known names and prices");
                 None
@@ -133,16 +135,33 @@ impl CartUseCases {
     }
 
     async fn after(&self, write: CartWrite) -> Result<CartView> {
-        match write {
-            CartWrite::Done(cart) => self.present(cart).await,
-            CartWrite::Missing => Err(Error::not_found("cart")),
-            CartWrite::Stale => Err(Error::PreconditionFailed),
-            CartWrite::Full => Err(Error::invalid(
-                "",
-                format!("a cart holds at most {MAX_ITEMS} different products"),
-            )),
-        }
+        self.present(written(write)?).await
     }
+}
+
+/// The cart that was written, or why it was not.
+fn written(write: CartWrite) -> Result<Cart> {
+    match write {
+        CartWrite::Done(cart) => Ok(cart),
+        CartWrite::Missing => Err(Error::not_found("cart")),
+        CartWrite::Stale => Err(Error::PreconditionFailed),
+        CartWrite::Full => Err(Error::invalid(
+            "",
+            format!("a cart holds at most {MAX_ITEMS} different products"),
+        )),
+    }
+}
+
+fn ids_of(cart: &Cart) -> Vec<ProductId> {
+    let ids = cart.lines.iter().map(|line| line.product_id.clone());
+    ids.collect()
+}
+
+fn by_id(products: Vec<Product>) -> HashMap<ProductId, Product> {
+    let by_id = products
+        .into_iter()
+        .map(|product| (product.id.clone(), product));
+    by_id.collect()
 }
 
 /// A line as shoppers see it; a product that is known to be gone is out of stock.
@@ -207,38 +226,48 @@ impl CartApi for CartUseCases {
         if_version: Option<i64>,
     ) -> Result<CartView> {
         let cart = self.require(caller, id).await?;
-        let line = match self.products.records(std::slice::from_ref(product)).await {
+        // Asked for once: to price the line, and to show the cart that it goes into.
+        let mut ids = ids_of(&cart);
+        if !ids.contains(product) {
+            ids.push(product.clone());
+        }
+        let (line, products) = match self.products.records(&ids).await {
             Ok(found) => {
-                let found = found
-                    .into_iter()
-                    .next()
-                    .ok_or_else(|| Error::not_found("product"))?;
-                let (name, unit_price) = (found.draft.name, found.draft.price);
-                CartLine {
+                let products = by_id(found);
+                let found = products.get(product);
+                let found = found.ok_or_else(|| Error::not_found("product"))?;
+                let line = CartLine {
                     product_id: product.clone(),
-                    name,
-                    unit_price,
+                    name: found.draft.name.clone(),
+                    unit_price: found.draft.price,
                     quantity,
-                }
+                };
+                (line, Some(products))
             }
             // What is in the cart already is known well enough to change how many.
             Err(error) if error.is_outage() => {
+                tracing::warn!(%error, "changing a cart with the last known names and prices");
                 let known = cart
                     .lines
                     .into_iter()
                     .find(|line| line.product_id == *product);
-                CartLine {
+                let line = CartLine {
                     quantity,
                     ..known.ok_or(error)?
-                }
+                };
+                (line, None)
             }
             Err(error) => return Err(error),
         };
-        let write = self
-            .store
-            .put_line(id, &line, if_version, self.clock.now())
-            .await?;
-        self.after(write).await
+        let write = self.store.put_line(id, &line, if_version, self.clock.now());
+        let (write, stock) = join(write, self.stock_now(&ids)).await;
+        let cart = written(write?)?;
+        if ids_of(&cart).iter().all(|id| ids.contains(id)) {
+            self.present_as(cart, products, stock).await
+        } else {
+            // Somebody else put something in at the same moment.
+            self.present(cart).await
+        }
     }
 
     async fn remove_item(

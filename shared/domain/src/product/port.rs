@@ -71,6 +71,13 @@ pub trait ProductStore: Send + Sync {
     /// Products of exactly the category of `product`, without itself, best rated first (unrated last), then by id.
     async fn related(&self, product: &Product, limit: u32) -> Result<Vec<Product>>;
 
+    /// The product of that id with its [`related`](Self::related) ones, asked for at once: what a product's page shows.
+    async fn with_related(
+        &self,
+        id: &ProductId,
+        limit: u32,
+    ) -> Result<Option<(Product, Vec<Product>)>>;
+
     /// Products in the order of their ids, after `after`.
     async fn page(&self, after: Option<&ProductId>, limit: u32) -> Result<Vec<Product>>;
 

@@ -69,8 +69,11 @@ impl ProductUseCases {
         )
     }
 
-    async fn with_circumstances(&self, product: Product) -> Result<ProductView> {
-        let related = self.store.related(&product, RELATED).await?;
+    async fn with_circumstances(
+        &self,
+        product: Product,
+        related: Vec<Product>,
+    ) -> Result<ProductView> {
         let ids: Vec<_> = related
             .iter()
             .chain([&product])
@@ -93,8 +96,8 @@ fn look_up(known: &HashMap<ProductId, Availability>, id: &ProductId) -> Availabi
 #[async_trait]
 impl ProductApi for ProductUseCases {
     async fn view(&self, id: &ProductId) -> Result<Option<ProductView>> {
-        match self.store.find(std::slice::from_ref(id)).await?.pop() {
-            Some(product) => self.with_circumstances(product).await.map(Some),
+        match self.store.with_related(id, RELATED).await? {
+            Some((product, related)) => self.with_circumstances(product, related).await.map(Some),
             None => Ok(None),
         }
     }
@@ -133,7 +136,8 @@ impl ProductApi for ProductUseCases {
             .into_iter()
             .next()
             .ok_or_else(|| Error::internal("the store saved nothing"))?;
-        Ok((change, self.with_circumstances(product).await?))
+        let related = self.store.related(&product, RELATED).await?;
+        Ok((change, self.with_circumstances(product, related).await?))
     }
 
     async fn delete(&self, caller: &Caller, id: &ProductId) -> Result<()> {

@@ -167,6 +167,15 @@ impl ProductStore for Studio {
         Ok(Vec::new())
     }
 
+    async fn with_related(
+        &self,
+        id: &ProductId,
+        _: u32,
+    ) -> Result<Option<(Product, Vec<Product>)>> {
+        let found = self.find(std::slice::from_ref(id)).await?.pop();
+        Ok(found.map(|product| (product, Vec::new())))
+    }
+
     async fn page(&self, _: Option<&ProductId>, _: u32) -> Result<Vec<Product>> {
         Ok(Vec::new())
     }

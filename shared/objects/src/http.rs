@@ -81,33 +81,31 @@ fn error(error: reqwest::Error) -> HttpError {
         HttpErrorKind::Connect
     } else if error.is_decode() {
         HttpErrorKind::Decode
+    } else if let Some(kind) = broken_off(&error) {
+        kind
+    } else if error.is_request() || error.is_body() {
+        HttpErrorKind::Request
     } else {
-        broken_off(&error).unwrap_or(HttpErrorKind::Unknown)
+        HttpErrorKind::Unknown
     };
     // Retries tell the URL themselves, where it is no secret.
     HttpError::new(kind, error.without_url())
 }
 
-/// Whether the connection ended in between, by the first cause that says so.
+/// Whether the system says that the connection ended in between.
 fn broken_off(error: &reqwest::Error) -> Option<HttpErrorKind> {
     let mut source = error.source();
     while let Some(cause) = source {
-        if let Some(cause) = cause.downcast_ref::<hyper::Error>()
-            && (cause.is_closed() || cause.is_incomplete_message() || cause.is_body_write_aborted())
-        {
-            return Some(HttpErrorKind::Request);
-        }
-        if let Some(cause) = cause.downcast_ref::<io::Error>() {
-            match cause.kind() {
-                io::ErrorKind::TimedOut => return Some(HttpErrorKind::Timeout),
+        match cause.downcast_ref::<io::Error>().map(io::Error::kind) {
+            Some(io::ErrorKind::TimedOut) => return Some(HttpErrorKind::Timeout),
+            Some(
                 io::ErrorKind::ConnectionAborted
                 | io::ErrorKind::ConnectionReset
                 | io::ErrorKind::BrokenPipe
-                | io::ErrorKind::UnexpectedEof => return Some(HttpErrorKind::Interrupted),
-                _ => {}
-            }
+                | io::ErrorKind::UnexpectedEof,
+            ) => return Some(HttpErrorKind::Interrupted),
+            _ => source = cause.source(),
         }
-        source = cause.source();
     }
     None
 }

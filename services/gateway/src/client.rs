@@ -79,7 +79,8 @@ struct Idle {
 #[derive(Debug)]
 struct Line {
     sender: SendRequest<Sent>,
-    connection: Connection<TokioIo<Wire>, Sent>,
+    /// Until it ends. It has to go then: what it did not take of the sender comes back with its end.
+    connection: Option<Connection<TokioIo<Wire>, Sent>>,
     place: Arc<str>,
     since: Instant,
 }
@@ -129,7 +130,7 @@ impl Connections {
         let (sender, connection) = opened.map_err(Unanswered::Broken)?;
         Ok(Box::new(Line {
             sender,
-            connection,
+            connection: Some(connection),
             place: authority.into(),
             since: Instant::now(),
         }))
@@ -198,26 +199,29 @@ impl Line {
     /// Sends a request and waits until its answer begins. The connection comes back if it goes on.
     async fn ask(mut self: Box<Self>, request: Request<Sent>) -> Asked {
         let mut answer = pin!(self.sender.try_send_request(request));
-        let mut connection = Some(&mut self.connection);
         let answered = std::future::poll_fn(|context| {
-            let ended = connection.as_mut().map(|line| Pin::new(line).poll(context));
-            if ended.is_some_and(|ended| ended.is_ready()) {
-                connection = None;
-            }
+            drive(&mut self.connection, context);
             // Only the connection, which was driven just now, makes it ready.
             answer
                 .as_mut()
                 .poll(&mut Context::from_waker(Waker::noop()))
         });
         let response = answered.await?;
-        let goes_on = connection.is_some();
+        let goes_on = self.connection.is_some();
         Ok((goes_on.then_some(self), response))
     }
+}
 
-    /// Moves the connection on; whether it ended.
-    fn drive(&mut self, context: &mut Context<'_>) -> bool {
-        Pin::new(&mut self.connection).poll(context).is_ready()
+/// Moves a connection on, if it has not ended; whether it has.
+fn drive(
+    connection: &mut Option<Connection<TokioIo<Wire>, Sent>>,
+    context: &mut Context<'_>,
+) -> bool {
+    let ended = connection.as_mut().map(|line| Pin::new(line).poll(context));
+    if ended.is_some_and(|ended| ended.is_ready()) {
+        *connection = None;
     }
+    connection.is_none()
 }
 
 /// An answer's body, which drives its connection and gives it back at its end.
@@ -236,7 +240,8 @@ impl Answer {
     }
 
     fn drive(&mut self, context: &mut Context<'_>) {
-        if self.line.as_mut().is_some_and(|line| line.drive(context)) {
+        let line = self.line.as_mut();
+        if line.is_some_and(|line| drive(&mut line.connection, context)) {
             self.line = None;
         }
     }

@@ -67,6 +67,21 @@ async fn what_is_harmless_to_repeat_is_asked_again_once() {
     assert!(requests.try_recv().is_err(), "once is enough");
 }
 
+/// Whatever it is: the service has seen nothing of it.
+#[tokio::test]
+async fn a_connection_that_was_closed_while_nobody_used_it_is_no_loss() {
+    const KEPT: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+    let (address, _requests) = upstream::raw(vec![KEPT, KEPT, OK]).await;
+    let door = Plan::new().await.with("CART_URL", address).start().await;
+    for _ in 0..3 {
+        let asked = door.ask(Method::POST, "/api/carts").body("{}");
+        let reply = Reply::of(asked.timeout(Duration::from_secs(5))).await;
+        assert_eq!((reply.status, reply.text.as_str()), (200, "ok"));
+        // Until the closing has come through.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 /// A request without what is left of its time.
 fn but_the_time(request: Option<Bytes>) -> Vec<String> {
     let request = request.expect("a request");

@@ -101,10 +101,9 @@ impl Indexer {
         let mut indexed = Vec::with_capacity(products.len());
         for products in products.chunks(ASK) {
             let ids: Vec<_> = products.iter().map(|product| product.id.clone()).collect();
-            let (known, popularity) = futures::try_join!(
-                self.inventory.availability(&ids),
-                self.inventory.popularity(&ids)
-            )?;
+            // One after the other: inventory that fails is asked no more often than need be.
+            let known = self.inventory.availability(&ids).await?;
+            let popularity = self.inventory.popularity(&ids).await?;
             indexed.extend(products.iter().map(|product| {
                 IndexedProduct {
                     availability: known

@@ -101,7 +101,8 @@ impl Indexer {
         let mut indexed = Vec::with_capacity(products.len());
         for products in products.chunks(ASK) {
             let ids: Vec<_> = products.iter().map(|product| product.id.clone()).collect();
-            // One after the other: inventory that fails is asked no more often than need be.
+            // One after the other: of two calls at once, a breaker that tries whether inventory is back lets one through, and
+            // that the other is refused would end that one before it could tell.
             let known = self.inventory.availability(&ids).await?;
             let popularity = self.inventory.popularity(&ids).await?;
             indexed.extend(products.iter().map(|product| {

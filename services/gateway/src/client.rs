@@ -71,7 +71,7 @@ pub(crate) struct Connections {
 /// Connections that nobody uses.
 #[derive(Debug)]
 struct Idle {
-    lines: HashMap<String, VecDeque<Box<Line>>>,
+    lines: HashMap<Arc<str>, VecDeque<Box<Line>>>,
     swept: Instant,
 }
 
@@ -165,12 +165,8 @@ impl Idle {
         if line.since - self.swept > IDLE / 2 {
             self.sweep(line.since);
         }
-        if let Some(lines) = self.lines.get_mut(&*line.place) {
-            lines.push_back(line);
-        } else {
-            let place = line.place.to_string();
-            self.lines.insert(place, VecDeque::from([line]));
-        }
+        let place = line.place.clone();
+        self.lines.entry(place).or_default().push_back(line);
     }
 
     /// Closes what was not used for long.
@@ -202,9 +198,7 @@ impl Line {
         let answered = std::future::poll_fn(|context| {
             drive(&mut self.connection, context);
             // Only the connection, which was driven just now, makes it ready.
-            answer
-                .as_mut()
-                .poll(&mut Context::from_waker(Waker::noop()))
+            answer.as_mut().poll(&mut nobody())
         });
         let response = answered.await?;
         let goes_on = self.connection.is_some();

@@ -106,21 +106,14 @@ fn hex(bits: u128) -> [u8; 32] {
 
 /// A header that goes on with a trace, of which the id and the flags are given, or begins one.
 fn traceparent(before: Option<(&str, &str)>) -> HeaderValue {
-    let (trace, flags) = before.unwrap_or_default();
     let fresh = hex(rand::random());
-    let trace = if trace.is_empty() {
-        &fresh
-    } else {
-        trace.as_bytes()
+    let (trace, flags) = match before {
+        Some((trace, flags)) => (trace.as_bytes(), flags.as_bytes()),
+        None => (fresh.as_slice(), b"00".as_slice()),
     };
-    let flags = if flags.is_empty() { "00" } else { flags };
     let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
     let spans = hex(rand::random());
-    for (range, part) in [
-        (TRACE, trace),
-        (SPAN, spans.split_at(16).0),
-        (FLAGS, flags.as_bytes()),
-    ] {
+    for (range, part) in [(TRACE, trace), (SPAN, spans.split_at(16).0), (FLAGS, flags)] {
         if let Some(place) = text
             .get_mut(range)
             .filter(|place| place.len() == part.len())

@@ -1,12 +1,10 @@
 //! The three calls of Amazon SQS that the shop makes, in its JSON protocol (Amazon SQS Developer Guide, "Making requests
 //! using the AWS JSON protocol"). AWS's own client brings an HTTP stack of its own, a sixth of a function's package.
 
-use std::{
-    sync::OnceLock,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings};
+use bothways_http::clients::{ClientError, LazyClient};
 use reqwest::header::CONTENT_TYPE;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -19,7 +17,6 @@ const JSON: &str = "application/x-amz-json-1.0";
 const ATTEMPTS: u32 = 3;
 /// The longest wait before the second attempt; before each further one it is twice as long.
 const BACKOFF: Duration = Duration::from_millis(100);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long one attempt may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -36,9 +33,12 @@ pub(crate) enum CallError {
     /// There was no answer, or none that can be read.
     #[error("SQS can't be reached")]
     Http(#[from] reqwest::Error),
-    /// The request could not be signed.
-    #[error("the request can't be signed")]
-    Signature(#[source] bothways_domain::Error),
+    /// The request could not be written down or signed.
+    #[error("the request can't be made")]
+    Request(#[source] bothways_domain::Error),
+    /// There is nothing to send it with.
+    #[error(transparent)]
+    Client(#[from] ClientError),
 }
 
 impl CallError {
@@ -46,8 +46,8 @@ impl CallError {
     fn is_transient(&self) -> bool {
         match self {
             Self::Refused { status, code, .. } => *status >= 500 || code.contains("Throttl"),
-            Self::Http(_) => true,
-            Self::Signature(_) => false,
+            Self::Http(_) | Self::Client(_) => true,
+            Self::Request(_) => false,
         }
     }
 }
@@ -121,9 +121,8 @@ struct Refusal {
 pub(crate) struct Client {
     signer: Signer,
     endpoint: String,
-    /// Made when it is first used: it reads the system's certificates, which takes longer than all else in a start, and
-    /// most of what an instance does sends nothing.
-    http: OnceLock<reqwest::Client>,
+    /// Most of what an instance does sends nothing.
+    http: LazyClient,
 }
 
 impl Client {
@@ -140,7 +139,7 @@ impl Client {
         Self {
             signer,
             endpoint: format!("{}/", endpoint.trim_end_matches('/')),
-            http: OnceLock::new(),
+            http: LazyClient::new(TIMEOUT),
         }
     }
 
@@ -178,7 +177,7 @@ impl Client {
         input: &impl Serialize,
     ) -> Result<T, CallError> {
         let body = serde_json::to_string(input).map_err(bothways_domain::Error::internal);
-        let body = body.map_err(CallError::Signature)?;
+        let body = body.map_err(CallError::Request)?;
         let mut longest = BACKOFF;
         for _ in 1..ATTEMPTS {
             match self.attempt(action, &body).await {
@@ -195,8 +194,8 @@ impl Client {
 
     async fn attempt<T: DeserializeOwned>(&self, action: &str, body: &str) -> Result<T, CallError> {
         let headers = self.headers(action, body, SystemTime::now());
-        let mut request = self.http()?.post(&self.endpoint).body(body.to_owned());
-        for (name, value) in headers.map_err(CallError::Signature)? {
+        let mut request = self.http.get()?.post(&self.endpoint).body(body.to_owned());
+        for (name, value) in headers.map_err(CallError::Request)? {
             request = request.header(name, value);
         }
         let response = request.send().await?;
@@ -240,19 +239,6 @@ impl Client {
         let headers = plain.into_iter().chain(signed.headers());
         let owned = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Ok(owned.collect())
-    }
-
-    fn http(&self) -> Result<&reqwest::Client, CallError> {
-        if let Some(http) = self.http.get() {
-            return Ok(http);
-        }
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TIMEOUT)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
-        Ok(self.http.get_or_init(|| http))
     }
 }
 

@@ -24,6 +24,6 @@ pub use inventory::InventoryClient;
 pub use media::MediaClient;
 pub use product::ProductClient;
 pub use push::PushSink;
-pub use remote::{ClientError, Remote};
+pub use remote::{ClientError, LazyClient, Remote};
 pub use search::SearchClient;
 pub use stripe::StripePayments;

@@ -1,6 +1,9 @@
 //! One neighbour, and calls to it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use bothways_domain::{Caller, Error, Result, id::Token};
@@ -48,6 +51,31 @@ pub(super) fn http_client(timeout: Duration) -> Result<Client, ClientError> {
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .map_err(ClientError::Http)
+}
+
+/// An HTTP client like that for neighbours, made when it is first used: it reads the system's certificates, which takes
+/// longer than all else in a start.
+#[derive(Debug, Clone)]
+pub struct LazyClient {
+    timeout: Duration,
+    made: OnceLock<Client>,
+}
+
+impl LazyClient {
+    /// A client that gives up on a call after `timeout`.
+    pub fn new(timeout: Duration) -> Self {
+        let made = OnceLock::new();
+        Self { timeout, made }
+    }
+
+    /// The client.
+    pub fn get(&self) -> Result<&Client, ClientError> {
+        if let Some(made) = self.made.get() {
+            return Ok(made);
+        }
+        let made = http_client(self.timeout)?;
+        Ok(self.made.get_or_init(|| made))
+    }
 }
 
 /// A base URL without its closing slash.

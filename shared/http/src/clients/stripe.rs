@@ -1,6 +1,6 @@
 //! The payment provider: Stripe's `PaymentIntents` API, or whatever speaks it, such as the bundled sandbox.
 
-use std::{sync::OnceLock, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::http::{Method, StatusCode};
@@ -12,7 +12,7 @@ use bothways_domain::{
 use reqwest::Client;
 use serde::Deserialize;
 
-use super::remote::{ClientError, base_url, chain, http_client};
+use super::remote::{ClientError, LazyClient, base_url, chain};
 use crate::header;
 
 /// The API version spoken: the last in which an intent takes cards, and nothing that redirects, unless told otherwise.
@@ -23,9 +23,7 @@ const VERSION: &str = "2022-11-15";
 pub struct StripePayments {
     base: String,
     key: Token,
-    timeout: Duration,
-    /// Made when it is first used, as it reads the system's certificates: nobody who starts has to wait for that.
-    http: OnceLock<Client>,
+    http: LazyClient,
 }
 
 /// The part of a payment intent that matters here.
@@ -123,18 +121,13 @@ impl StripePayments {
         Ok(Self {
             base: base_url(url)?,
             key: Token::presented(key),
-            timeout,
-            http: OnceLock::new(),
+            http: LazyClient::new(timeout),
         })
     }
 
     fn http(&self) -> Result<&Client, PaymentError> {
-        if let Some(made) = self.http.get() {
-            return Ok(made);
-        }
-        let made =
-            http_client(self.timeout).map_err(|error| PaymentError::Unknown(error.into()))?;
-        Ok(self.http.get_or_init(|| made))
+        let made = self.http.get();
+        made.map_err(|error| PaymentError::Unknown(error.into()))
     }
 
     async fn ask<T: for<'de> Deserialize<'de>>(

@@ -85,10 +85,10 @@ mod tests {
     fn only_a_service_that_says_it_is_healthy_is() {
         assert!(is_healthy(answering("200 OK")).unwrap());
         assert!(!is_healthy(answering("503 Service Unavailable")).unwrap());
-        let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = nobody.local_addr().unwrap();
-        drop(nobody);
-        assert!(is_healthy(address).is_err());
+        // Kept and not listened at, so that no other test gets it meanwhile.
+        let nobody = tokio::net::TcpSocket::new_v4().unwrap();
+        nobody.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        assert!(is_healthy(nobody.local_addr().unwrap()).is_err());
     }
 
     #[test]

@@ -122,7 +122,11 @@ pub async fn what_nobody_bought_has_sold_nothing(place: &dyn Place) {
     let store = place.inventory().await;
     set(store.as_ref(), "kettle", 10).await;
     let asked = [product_id("kettle"), product_id("mug")];
-    let sold = store.sold(&asked).await.unwrap();
+    let stocked = store.levels_and_sold(&asked).await.unwrap();
+    let sold: Vec<_> = stocked
+        .into_iter()
+        .map(|(level, sold)| (level.product_id, sold))
+        .collect();
     assert_eq!(sold, [(product_id("kettle"), 0)]);
 }
 

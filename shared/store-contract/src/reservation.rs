@@ -246,7 +246,8 @@ pub async fn reserving_and_restocking_tell_of_the_bands_they_cross(place: &dyn P
 }
 
 async fn sold(store: &dyn InventoryStore) -> u32 {
-    store.sold(&[product_id("kettle")]).await.unwrap()[0].1
+    let kettle = [product_id("kettle")];
+    store.levels_and_sold(&kettle).await.unwrap()[0].1
 }
 
 /// Not what is only held, nor what was given back. Setting what is on hand changes nothing of it.

@@ -188,28 +188,15 @@ impl Inventory {
         Ok(())
     }
 
-    async fn try_levels(&self, ids: &[ProductId]) -> Attempt<Vec<StockLevel>> {
+    async fn try_levels(&self, ids: &[ProductId]) -> Attempt<Vec<(StockLevel, u32)>> {
         let query = sqlx::query(
-            "SELECT product_id, on_hand, reserved FROM stock
+            "SELECT product_id, on_hand, reserved, sold FROM stock
              WHERE product_id IN (SELECT value FROM json_each($1))",
         )
         .bind(serde_json::to_string(ids)?);
         let rows = self.database.fetch_all(query).await?;
-        rows.iter().map(level).collect()
-    }
-
-    async fn try_sold(&self, ids: &[ProductId]) -> Attempt<Vec<(ProductId, u32)>> {
-        let query = sqlx::query(
-            "SELECT product_id, sold FROM stock
-             WHERE product_id IN (SELECT value FROM json_each($1))",
-        )
-        .bind(serde_json::to_string(ids)?);
-        let rows = self.database.fetch_all(query).await?;
-        let sold = |row: &SqliteRow| {
-            let product = column::parsed(row, "product_id", ProductId::parse)?;
-            Ok((product, units_sold(row.try_get("sold")?)))
-        };
-        rows.iter().map(sold).collect()
+        let stocked = |row: &SqliteRow| Ok((level(row)?, units_sold(row.try_get("sold")?)));
+        rows.iter().map(stocked).collect()
     }
 
     async fn try_set(
@@ -353,11 +340,12 @@ impl Inventory {
 #[async_trait]
 impl InventoryStore for Inventory {
     async fn levels(&self, ids: &[ProductId]) -> Result<Vec<StockLevel>> {
-        read(move || self.try_levels(ids)).await
+        let stocked = self.levels_and_sold(ids).await?;
+        Ok(stocked.into_iter().map(|(level, _)| level).collect())
     }
 
-    async fn sold(&self, ids: &[ProductId]) -> Result<Vec<(ProductId, u32)>> {
-        read(move || self.try_sold(ids)).await
+    async fn levels_and_sold(&self, ids: &[ProductId]) -> Result<Vec<(StockLevel, u32)>> {
+        read(move || self.try_levels(ids)).await
     }
 
     async fn set(

@@ -83,6 +83,23 @@ impl Popularity {
     }
 }
 
+/// What search has to know of a product's stock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Whether it can be had.
+    pub availability: Availability,
+    /// How well it sells.
+    pub popularity: Popularity,
+}
+
+impl Standing {
+    /// Of what nobody has stocked.
+    pub const UNKNOWN: Self = Self {
+        availability: Availability::OutOfStock,
+        popularity: Popularity(0),
+    };
+}
+
 /// How many of a product there are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StockLevel {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{Availability, Popularity, StockLevel, StockLine};
+use super::{Availability, Standing, StockLevel, StockLine};
 use crate::{
     Caller, Result,
     id::{OrderId, ProductId},
@@ -54,8 +54,8 @@ pub trait InventoryApi: Send + Sync {
     /// The availability of each product asked for; what nobody stocked is out of stock.
     async fn availability(&self, ids: &[ProductId]) -> Result<HashMap<ProductId, Availability>>;
 
-    /// How well each product asked for sells.
-    async fn popularity(&self, ids: &[ProductId]) -> Result<HashMap<ProductId, Popularity>>;
+    /// The availability of each product asked for, and how well it sells.
+    async fn standing(&self, ids: &[ProductId]) -> Result<HashMap<ProductId, Standing>>;
 
     /// Keeps all lines for the order, or none. Idempotent by order.
     async fn reserve(&self, order: &OrderId, lines: &[StockLine]) -> Result<Reserved>;
@@ -81,8 +81,8 @@ pub trait InventoryStore: Send + Sync {
     /// The levels of those of the products that anybody stocked.
     async fn levels(&self, ids: &[ProductId]) -> Result<Vec<StockLevel>>;
 
-    /// How many units of each were sold and not put back, of those of the products that anybody stocked.
-    async fn sold(&self, ids: &[ProductId]) -> Result<Vec<(ProductId, u32)>>;
+    /// The same, each with how many units were sold and not put back.
+    async fn levels_and_sold(&self, ids: &[ProductId]) -> Result<Vec<(StockLevel, u32)>>;
 
     /// Sets what is on hand, each on its own: `Err` holds why one was refused (below what is reserved).
     async fn set(

@@ -5,8 +5,8 @@ use std::{collections::HashMap, sync::Arc};
 use async_trait::async_trait;
 
 use super::{
-    Availability, InventoryApi, InventoryStore, Popularity, Reserved, Settled, StockLevel,
-    StockLine,
+    Availability, InventoryApi, InventoryStore, Popularity, Reserved, Settled, Standing,
+    StockLevel, StockLine,
 };
 use crate::{
     Caller, Error, Result,
@@ -96,16 +96,19 @@ impl InventoryApi for InventoryUseCases {
         Ok(known)
     }
 
-    async fn popularity(&self, ids: &[ProductId]) -> Result<HashMap<ProductId, Popularity>> {
-        let sold = self.store.sold(ids).await?;
+    async fn standing(&self, ids: &[ProductId]) -> Result<HashMap<ProductId, Standing>> {
+        let stocked = self.store.levels_and_sold(ids).await?;
         let mut known: HashMap<_, _> = ids
             .iter()
-            .map(|id| (id.clone(), Popularity::default()))
+            .map(|id| (id.clone(), Standing::UNKNOWN))
             .collect();
-        known.extend(
-            sold.into_iter()
-                .map(|(id, sold)| (id, Popularity::of(sold))),
-        );
+        known.extend(stocked.into_iter().map(|(level, sold)| {
+            let standing = Standing {
+                availability: level.availability(),
+                popularity: Popularity::of(sold),
+            };
+            (level.product_id, standing)
+        }));
         Ok(known)
     }
 

@@ -15,7 +15,7 @@ use crate::{
     Result,
     event::{Event, EventHandler},
     id::ProductId,
-    inventory::{Availability, InventoryApi},
+    inventory::{InventoryApi, Standing},
     product::{Product, ProductApi},
 };
 
@@ -101,17 +101,13 @@ impl Indexer {
         let mut indexed = Vec::with_capacity(products.len());
         for products in products.chunks(ASK) {
             let ids: Vec<_> = products.iter().map(|product| product.id.clone()).collect();
-            // One after the other: of two calls at once, a breaker that tries whether inventory is back lets one through, and
-            // that the other is refused would end that one before it could tell.
-            let known = self.inventory.availability(&ids).await?;
-            let popularity = self.inventory.popularity(&ids).await?;
+            let known = self.inventory.standing(&ids).await?;
             indexed.extend(products.iter().map(|product| {
+                let standing = known.get(&product.id).copied();
+                let standing = standing.unwrap_or(Standing::UNKNOWN);
                 IndexedProduct {
-                    availability: known
-                        .get(&product.id)
-                        .copied()
-                        .unwrap_or(Availability::OutOfStock),
-                    popularity: popularity.get(&product.id).copied().unwrap_or_default(),
+                    availability: standing.availability,
+                    popularity: standing.popularity,
                     product: product.clone(),
                 }
             }));

@@ -9,7 +9,7 @@ use bothways_domain::{
     checkout::{IntentId, IntentStatus, PaymentError, PaymentProvider},
     id::{CartId, OrderId, PictureId, ProductId},
     import::{Change, ImportLine, ImportReport},
-    inventory::{Availability, InventoryApi, Popularity, Reserved, Settled, StockLevel, StockLine},
+    inventory::{Availability, InventoryApi, Reserved, Settled, Standing, StockLevel, StockLine},
     product::{Category, Images, Product, ProductApi, ProductDraft, ProductView},
     time::Timestamp,
 };
@@ -37,7 +37,7 @@ impl InventoryApi for Face {
     async fn availability(&self, _: &[ProductId]) -> Result<HashMap<ProductId, Availability>> {
         Err(Error::unavailable("inventory"))
     }
-    async fn popularity(&self, _: &[ProductId]) -> Result<HashMap<ProductId, Popularity>> {
+    async fn standing(&self, _: &[ProductId]) -> Result<HashMap<ProductId, Standing>> {
         Err(Error::unavailable("inventory"))
     }
 

@@ -8,8 +8,10 @@ use bothways_domain::{
     Caller, Result,
     id::{OrderId, ProductId},
     import::{ImportLine, ImportReport},
-    inventory::{Availability, InventoryApi, Popularity, Reserved, Settled, StockLevel, StockLine},
+    inventory::{Availability, InventoryApi, Reserved, Settled, Standing, StockLevel, StockLine},
 };
+
+use serde::de::DeserializeOwned;
 
 use super::{
     Remote,
@@ -45,6 +47,18 @@ impl InventoryClient {
             remote,
             patience: LONG_TIMEOUT,
         }
+    }
+
+    /// Asks for something about each of these products.
+    async fn of_products<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        ids: &[ProductId],
+    ) -> Result<HashMap<ProductId, T>> {
+        let call = self.remote.internal(Method::POST, path)?;
+        let call = call.reading().timeout(self.patience);
+        let list = IdList { ids: ids.to_vec() };
+        call.json(&list).send().await?.json()
     }
 
     /// Does something to what is kept for an order.
@@ -90,23 +104,11 @@ impl InventoryApi for InventoryClient {
     }
 
     async fn availability(&self, ids: &[ProductId]) -> Result<HashMap<ProductId, Availability>> {
-        let call = self
-            .remote
-            .internal(Method::POST, "inventory/availability")?
-            .reading()
-            .timeout(self.patience);
-        let list = IdList { ids: ids.to_vec() };
-        call.json(&list).send().await?.json()
+        self.of_products("inventory/availability", ids).await
     }
 
-    async fn popularity(&self, ids: &[ProductId]) -> Result<HashMap<ProductId, Popularity>> {
-        let call = self
-            .remote
-            .internal(Method::POST, "inventory/popularity")?
-            .reading()
-            .timeout(self.patience);
-        let list = IdList { ids: ids.to_vec() };
-        call.json(&list).send().await?.json()
+    async fn standing(&self, ids: &[ProductId]) -> Result<HashMap<ProductId, Standing>> {
+        self.of_products("inventory/standing", ids).await
     }
 
     async fn reserve(&self, order: &OrderId, lines: &[StockLine]) -> Result<Reserved> {

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
 use bothways_domain::{
     id::{OrderId, ProductId},
-    inventory::{Availability, InventoryApi, Popularity, Reserved, Settled, StockLine},
+    inventory::{Availability, InventoryApi, Reserved, Settled, Standing, StockLine},
 };
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +33,7 @@ pub(crate) struct OrderQuery {
 pub fn router(api: Arc<dyn InventoryApi>, internal_token: &str) -> Router {
     let routes = Router::new()
         .route("/internal/inventory/availability", post(availability))
-        .route("/internal/inventory/popularity", post(popularity))
+        .route("/internal/inventory/standing", post(standing))
         .route("/internal/inventory/reserve", post(reserve))
         .route("/internal/inventory/release", post(release))
         .route("/internal/inventory/settle", post(settle))
@@ -48,11 +48,11 @@ async fn availability(
     Ok(Json(api.availability(&list.ids).await?))
 }
 
-async fn popularity(
+async fn standing(
     State(api): State<Api>,
     Body(list): Body<IdList>,
-) -> Answer<Json<HashMap<ProductId, Popularity>>> {
-    Ok(Json(api.popularity(&list.ids).await?))
+) -> Answer<Json<HashMap<ProductId, Standing>>> {
+    Ok(Json(api.standing(&list.ids).await?))
 }
 
 async fn reserve(State(api): State<Api>, Body(asked): Body<Reservation>) -> Answer<Json<Reserved>> {

@@ -16,7 +16,9 @@ use bothways_domain::{
         Credentials, IdentityApi, NewUser, Password, PublicKey, TokenVerifier, Tokens, User,
     },
     import::{Change, ImportLine, ImportReport, RejectedLine},
-    inventory::{Availability, InventoryApi, Popularity, Reserved, Settled, StockLevel, StockLine},
+    inventory::{
+        Availability, InventoryApi, Popularity, Reserved, Settled, Standing, StockLevel, StockLine,
+    },
     media::{MediaApi, Picture, Variant},
     paging::{Page, Paging},
     product::{Images, Product, ProductApi, ProductDraft, ProductView},
@@ -213,9 +215,13 @@ impl InventoryApi for Fake {
         let known = ids.iter().map(|id| (id.clone(), Availability::InStock));
         self.answer(("availability", ids), known.collect())
     }
-    async fn popularity(&self, ids: &[ProductId]) -> Result<HashMap<ProductId, Popularity>> {
-        let known = ids.iter().map(|id| (id.clone(), Popularity::of(9)));
-        self.answer(("popularity", ids), known.collect())
+    async fn standing(&self, ids: &[ProductId]) -> Result<HashMap<ProductId, Standing>> {
+        let standing = Standing {
+            availability: Availability::LowStock,
+            popularity: Popularity::of(9),
+        };
+        let known = ids.iter().map(|id| (id.clone(), standing));
+        self.answer(("standing", ids), known.collect())
     }
     async fn reserve(&self, order: &OrderId, lines: &[StockLine]) -> Result<Reserved> {
         let short = lines.iter().map(|line| line.product_id.clone()).collect();

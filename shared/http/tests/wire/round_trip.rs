@@ -229,7 +229,7 @@ async fn inventory() {
     both.agree(async |api| api.availability(&ids()[..1]).await)
         .await;
     both.agree(async |api| api.availability(&[]).await).await;
-    both.agree(async |api| api.popularity(&ids()).await).await;
+    both.agree(async |api| api.standing(&ids()).await).await;
     both.agree(async |api| api.reserve(&order, &lines).await)
         .await;
     both.agree(async |api| api.release(&order).await).await;

@@ -8,7 +8,7 @@ use std::{
 use axum::body::Body;
 use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 
-use crate::client::Answer;
+use crate::forward::Answer;
 
 /// What a client is sent.
 #[derive(Debug)]

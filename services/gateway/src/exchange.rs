@@ -4,6 +4,7 @@ use std::{error::Error, sync::Arc, time::Duration};
 
 use bothways_http::{
     Problem, ProblemType,
+    connections::Unanswered,
     header::{DEADLINE, STOPPING, UNTOUCHED},
     request::current_id,
 };
@@ -17,7 +18,7 @@ use tokio::time::timeout_at;
 
 use crate::{
     body::{self, Payload, Sent, Upload},
-    client::{Answer, Connections, Unanswered},
+    forward::{Answer, Connections},
 };
 
 /// Why there is no answer.

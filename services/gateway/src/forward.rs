@@ -11,22 +11,30 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::IntoResponse as _,
 };
-use bothways_http::{Problem, ProblemType, header::DEADLINE, request::RequestContext};
+use bothways_http::{
+    Problem, ProblemType,
+    connections::{self, Connector},
+    header::DEADLINE,
+    request::RequestContext,
+};
 use bothways_runtime::Front;
 use bothways_upstream::Deadline;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header, uri::PathAndQuery};
 
 use crate::{
     answer::Reply,
-    body::Upload,
-    client::{Answer, Connections, Patience},
+    body::{Sent, Upload},
     exchange::Question,
     headers::{self, Client},
     limits::{Limits, RateLimit},
+    patience::Patience,
     ready,
     routes::{Target, Upstreams},
-    wire::Connector,
 };
+
+/// The gateway's connections, and what comes over them.
+pub(crate) type Connections = connections::Connections<Sent>;
+pub(crate) type Answer = connections::Answer<Sent>;
 
 /// The longest path and query that are forwarded, in bytes.
 const MAX_URI: usize = 8 * 1024;

@@ -6,18 +6,17 @@
 
 mod answer;
 mod body;
-mod client;
 mod exchange;
 mod forward;
 mod headers;
 mod limits;
+mod patience;
 mod ready;
 mod routes;
-mod wire;
 
 pub use answer::Reply;
-pub use client::Patience;
 pub use forward::{Door, Gateway};
 pub use headers::Client;
 pub use limits::Limits;
+pub use patience::Patience;
 pub use routes::Upstreams;

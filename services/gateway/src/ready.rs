@@ -8,8 +8,8 @@ use futures::future::join_all;
 use serde::Serialize;
 
 use crate::{
-    client::Connections,
     exchange::probe,
+    forward::Connections,
     routes::{Target, Upstreams},
 };
 

@@ -7,6 +7,7 @@
 pub mod cart;
 pub mod checkout;
 pub mod clients;
+pub mod connections;
 pub mod dead_letters;
 mod docs;
 pub mod etag;

@@ -5,20 +5,26 @@ use std::{
     time::Duration,
 };
 
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use bothways_domain::{Caller, Error, Result, id::Token};
 use bothways_upstream::{Attempt, CallError, Deadline, Outcome, Repeat, Upstream};
 use bytes::Bytes;
-use reqwest::{Client, Request, RequestBuilder, Url};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri,
+    header::{AUTHORIZATION, CONTENT_TYPE, HOST},
+};
+use http_body_util::{BodyExt as _, Full};
+use reqwest::{Client, Url};
 use serde::{Serialize, de::DeserializeOwned};
 
-use url::Position;
+use crate::{
+    Problem,
+    connections::{Connections, Connector, Unanswered},
+    header,
+    request::RequestContext,
+};
 
-use crate::{Problem, header, request::RequestContext};
-
-/// What stands for a replica until one is chosen.
-const ANY_REPLICA: &str = "any-replica";
-
+/// As many headers as most calls have, so that no map of them has to grow.
+const HEADERS: usize = 8;
 /// How long connecting may take: a neighbour that is there accepts at once.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long an ordinary call may take.
@@ -40,9 +46,12 @@ pub enum ClientError {
     /// The HTTP library could not be set up.
     #[error("the HTTP client can't be set up")]
     Http(#[source] reqwest::Error),
+    /// The secret can't stand in a header.
+    #[error("INTERNAL_TOKEN has characters that a header can't hold")]
+    Token,
 }
 
-/// An HTTP client for neighbours: no proxy, no redirects.
+/// An HTTP client: no proxy, no redirects.
 pub(super) fn http_client(timeout: Duration) -> Result<Client, ClientError> {
     Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
@@ -53,7 +62,7 @@ pub(super) fn http_client(timeout: Duration) -> Result<Client, ClientError> {
         .map_err(ClientError::Http)
 }
 
-/// An HTTP client like that for neighbours, made when it is first used: it reads the system's certificates, which takes
+/// An HTTP client like that, made when it is first used: it reads the system's certificates, which takes
 /// longer than all else in a start.
 #[derive(Debug, Clone)]
 pub struct LazyClient {
@@ -93,10 +102,9 @@ pub(super) fn base_url(text: &str) -> Result<String, ClientError> {
 pub struct Remote {
     name: &'static str,
     upstream: Arc<Upstream>,
-    /// What all its addresses begin with, with [`ANY_REPLICA`] for the replica's own.
-    base: String,
-    http: Client,
-    internal_token: Token,
+    connections: Arc<Connections<Full<Bytes>>>,
+    /// What the services say in `Authorization` to one another.
+    bearer: HeaderValue,
 }
 
 impl Remote {
@@ -106,14 +114,11 @@ impl Remote {
         upstream: Arc<Upstream>,
         internal_token: &str,
     ) -> Result<Self, ClientError> {
-        let discovery = upstream.discovery();
         Ok(Self {
             name,
-            base: format!("{}://{ANY_REPLICA}{}", discovery.scheme(), discovery.path()),
-            // Each call is bounded by its deadline.
-            http: http_client(LONG_TIMEOUT)?,
-            internal_token: Token::presented(internal_token),
             upstream,
+            connections: Arc::new(Connections::new(Connector::new(CONNECT_TIMEOUT))),
+            bearer: bearer(internal_token).ok_or(ClientError::Token)?,
         })
     }
 
@@ -126,10 +131,9 @@ impl Remote {
         {
             return Err(Error::not_found("thing"));
         }
-        let url = format!("{}/{}", self.base, segments.join("/"));
+        let before = self.upstream.discovery().path();
         Ok(Call {
-            part: self.name,
-            upstream: self.upstream.clone(),
+            remote: self.clone(),
             repeat: if method.is_safe() {
                 Repeat::Safe
             } else {
@@ -137,7 +141,12 @@ impl Remote {
             },
             timeout: TIMEOUT,
             internal: false,
-            request: self.http.request(method, url),
+            message: Ok(Message {
+                method,
+                path: format!("{before}/{}", segments.join("/")),
+                headers: HeaderMap::with_capacity(HEADERS),
+                body: Bytes::new(),
+            }),
         })
     }
 
@@ -153,25 +162,84 @@ impl Remote {
     pub(super) fn internal(&self, method: Method, path: &str) -> Result<Call> {
         let mut call = self.call(method, &["internal", path])?.repeatable();
         call.internal = true;
-        call.request = call.request.bearer_auth(self.internal_token.reveal());
-        Ok(call)
+        Ok(call.headed(AUTHORIZATION, self.bearer.clone()))
     }
+
+    /// Asks a replica, and perhaps another, for as long as both the call and the request at hand have time.
+    async fn exchange(
+        &self,
+        mut message: Message,
+        repeat: Repeat,
+        mut deadline: Deadline,
+    ) -> std::result::Result<Answer, CallError<NoAnswer>> {
+        if let Some(context) = RequestContext::current() {
+            context.pass_on(&mut message.headers);
+            deadline = context.deadline().map_or(deadline, |own| own.min(deadline));
+        }
+        let own_fault = |_| CallError::Failed(NoAnswer("this can't be sent".to_owned()));
+        let path = Uri::try_from(message.path).map_err(own_fault)?;
+        let secure = self.upstream.discovery().scheme() == "https";
+        let attempt = async |attempt: Attempt| {
+            let authority = attempt.endpoint.authority();
+            let Ok(host) = HeaderValue::from_str(authority) else {
+                return Outcome::OwnFault(NoAnswer("no header can name this host".to_owned()));
+            };
+            let mut request = Request::new(Full::new(message.body.clone()));
+            request.method_mut().clone_from(&message.method);
+            request.uri_mut().clone_from(&path);
+            let headers = request.headers_mut();
+            headers.clone_from(&message.headers);
+            headers.insert(HOST, host);
+            let left = HeaderValue::from(attempt.deadline.header());
+            headers.insert(header::DEADLINE, left);
+            let answer = self.connections.send(secure, authority, request).await;
+            judge(&attempt, read(answer).await)
+        };
+        self.upstream.call(repeat, deadline, attempt).await
+    }
+}
+
+/// `Bearer` and a token, if a header can hold it.
+fn bearer(token: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// What is sent, whoever is asked.
+struct Message {
+    method: Method,
+    /// With the query.
+    path: String,
+    headers: HeaderMap,
+    body: Bytes,
 }
 
 /// A call being put together.
 pub(super) struct Call {
-    part: &'static str,
-    upstream: Arc<Upstream>,
-    request: RequestBuilder,
+    remote: Remote,
+    /// Or why it can't be sent.
+    message: Result<Message>,
     repeat: Repeat,
     timeout: Duration,
     internal: bool,
 }
 
 impl Call {
-    fn map(mut self, change: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Self {
-        self.request = change(self.request);
+    fn change(mut self, change: impl FnOnce(&mut Message) -> Result<()>) -> Self {
+        if let Ok(message) = &mut self.message
+            && let Err(error) = change(message)
+        {
+            self.message = Err(error);
+        }
         self
+    }
+
+    fn headed(self, name: HeaderName, value: HeaderValue) -> Self {
+        self.change(|message| {
+            message.headers.insert(name, value);
+            Ok(())
+        })
     }
 
     /// Says that making the call twice is as good as once, so that it may be tried again.
@@ -188,35 +256,53 @@ impl Call {
 
     /// Passes on who is asking: as `Authorization`, or beside it where that is the services' own.
     pub(super) fn caller(self, caller: &Caller) -> Self {
-        let Some(token) = caller.bearer().map(Token::reveal) else {
+        let token = caller.bearer().map(Token::reveal);
+        // What no header can hold is nobody's token.
+        let Some(bearer) = token.and_then(bearer) else {
             return self;
         };
-        if self.internal {
-            let bearer = format!("Bearer {token}");
-            self.map(|request| request.header(header::CALLER_AUTHORIZATION, bearer))
+        let name = if self.internal {
+            header::CALLER_AUTHORIZATION
         } else {
-            self.map(|request| request.bearer_auth(token))
-        }
+            AUTHORIZATION
+        };
+        self.headed(name, bearer)
     }
 
-    pub(super) fn header(self, name: &axum::http::HeaderName, value: &str) -> Self {
-        self.map(|request| request.header(name, value))
+    pub(super) fn header(self, name: &HeaderName, value: &str) -> Self {
+        self.change(|message| {
+            let value = HeaderValue::from_str(value);
+            let value = value.map_err(|_| Error::internal(format!("{name} can't be sent")))?;
+            message.headers.insert(name, value);
+            Ok(())
+        })
     }
 
     pub(super) fn query<T: Serialize + ?Sized>(self, pairs: &T) -> Self {
-        self.map(|request| request.query(pairs))
+        self.change(|message| {
+            let query = serde_urlencoded::to_string(pairs);
+            let query = query.map_err(|error| Error::internal(error.to_string()))?;
+            if !query.is_empty() {
+                message.path.push('?');
+                message.path.push_str(&query);
+            }
+            Ok(())
+        })
     }
 
     pub(super) fn json<T: Serialize + ?Sized>(self, body: &T) -> Self {
-        self.map(|request| request.json(body))
+        match serde_json::to_vec(body) {
+            Ok(body) => self.body("application/json", body),
+            Err(error) => self.change(|_| Err(Error::internal(error.to_string()))),
+        }
     }
 
-    pub(super) fn body(self, media_type: &str, body: impl Into<reqwest::Body>) -> Self {
-        self.map(|request| {
-            request
-                .header(reqwest::header::CONTENT_TYPE, media_type)
-                .body(body)
-        })
+    pub(super) fn body(self, media_type: &'static str, body: impl Into<Bytes>) -> Self {
+        self.headed(CONTENT_TYPE, HeaderValue::from_static(media_type))
+            .change(|message| {
+                message.body = body.into();
+                Ok(())
+            })
     }
 
     /// How long an answer is waited for; less when whoever waits for this one does.
@@ -227,12 +313,20 @@ impl Call {
 
     /// Makes the call; whatever is no success is the error it was there.
     pub(super) async fn send(self) -> Result<Reply> {
-        let (part, internal) = (self.part, self.internal);
+        let Self {
+            remote,
+            message,
+            repeat,
+            timeout,
+            internal,
+        } = self;
+        let part = remote.name;
+        let exchange = remote.exchange(message?, repeat, Deadline::after(timeout));
         let Answer {
             status,
             headers,
             body,
-        } = match self.exchange().await {
+        } = match exchange.await {
             Ok(answer) => answer,
             Err(error) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
@@ -259,29 +353,6 @@ impl Call {
             error => Err(error),
         }
     }
-
-    /// Asks a replica, and perhaps another, for as long as both the call and the request at hand have time.
-    async fn exchange(self) -> std::result::Result<Answer, CallError<NoAnswer>> {
-        let mut deadline = Deadline::after(self.timeout);
-        let mut headers = HeaderMap::new();
-        if let Some(context) = RequestContext::current() {
-            context.pass_on(&mut headers);
-            deadline = context.deadline().map_or(deadline, |own| own.min(deadline));
-        }
-        let (http, request) = self.request.headers(headers).build_split();
-        let request = request.map_err(|error| CallError::Failed(NoAnswer(chain(&error))))?;
-        let attempt = |attempt: Attempt| {
-            let directed = direct(&request, &attempt);
-            let http = &http;
-            async move {
-                match directed {
-                    Some(request) => ask(http, request, &attempt).await,
-                    None => Outcome::OwnFault(NoAnswer("this can't be sent".to_owned())),
-                }
-            }
-        };
-        self.upstream.call(self.repeat, deadline, attempt).await
-    }
 }
 
 /// An answer, read whole.
@@ -296,29 +367,18 @@ struct Answer {
 #[error("{0}")]
 struct NoAnswer(String);
 
-/// The request, to the replica that is to be asked.
-fn direct(request: &Request, attempt: &Attempt) -> Option<Request> {
-    let mut directed = request.try_clone()?;
-    let url = request.url();
-    let (scheme, replica) = (url.scheme(), attempt.endpoint.authority());
-    let path = &url[Position::BeforePath..];
-    *directed.url_mut() = Url::parse(&format!("{scheme}://{replica}{path}")).ok()?;
-    let left = HeaderValue::from(attempt.deadline.header());
-    directed.headers_mut().insert(header::DEADLINE, left);
-    Some(directed)
-}
-
-async fn ask(http: &Client, request: Request, attempt: &Attempt) -> Outcome<Answer, NoAnswer> {
-    let answer = match read(http, request).await {
+/// What an answer, or that there is none, says of the replica.
+fn judge(
+    attempt: &Attempt,
+    answer: std::result::Result<Answer, Unanswered>,
+) -> Outcome<Answer, NoAnswer> {
+    let answer = match answer {
         Ok(answer) => answer,
         Err(error) => {
-            let explained = NoAnswer(chain(&error));
-            return if error.is_connect() {
-                Outcome::Refused(explained)
-            } else if error.is_builder() {
-                Outcome::OwnFault(explained)
-            } else {
-                Outcome::Unreachable(explained)
+            let explained = NoAnswer(causes(&error));
+            return match error {
+                Unanswered::Connect(_) => Outcome::Refused(explained),
+                Unanswered::Broken(_) => Outcome::Unreachable(explained),
             };
         }
     };
@@ -334,29 +394,43 @@ async fn ask(http: &Client, request: Request, attempt: &Attempt) -> Outcome<Answ
     }
 }
 
-async fn read(http: &Client, request: Request) -> reqwest::Result<Answer> {
-    let response = http.execute(request).await?;
+async fn read<B>(
+    answer: std::result::Result<Response<B>, Unanswered>,
+) -> std::result::Result<Answer, Unanswered>
+where
+    B: hyper::body::Body<Data = Bytes, Error = hyper::Error>,
+{
+    let (head, body) = answer?.into_parts();
+    let body = body.collect().await.map_err(Unanswered::Broken)?;
     Ok(Answer {
-        status: response.status(),
-        headers: response.headers().clone(),
-        body: response.bytes().await?,
+        status: head.status,
+        headers: head.headers,
+        body: body.to_bytes(),
     })
 }
 
-/// What went wrong, with its causes but without the URL, which may hold a secret.
-pub(super) fn chain(error: &reqwest::Error) -> String {
-    let mut text = if error.is_timeout() {
-        "timeout"
-    } else {
-        "no answer"
-    }
-    .to_owned();
-    let mut source = std::error::Error::source(error);
+/// An error with its causes.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
     while let Some(cause) = source {
         text = format!("{text}: {cause}");
         source = cause.source();
     }
     text
+}
+
+/// What went wrong, with its causes but without the URL, which may hold a secret.
+pub(super) fn chain(error: &reqwest::Error) -> String {
+    let what = if error.is_timeout() {
+        "timeout"
+    } else {
+        "no answer"
+    };
+    std::error::Error::source(error).map_or_else(
+        || what.to_owned(),
+        |cause| format!("{what}: {}", causes(cause)),
+    )
 }
 
 /// A successful answer.

@@ -1,7 +1,9 @@
-//! The connections to the services, kept for the next request.
+//! Connections to other services, kept for the next request.
 //!
 //! Each is driven by whoever waits for its answer (hyper would have it as a task of its own): what is done for a request is
-//! done in the client's task, with no task to wake and no lock to wait for. So connections belong to one thread's requests.
+//! done in one task, with no other to wake. So connections belong to one runtime's requests.
+
+mod wire;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -12,9 +14,10 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use http::{Request, Response};
 use hyper::{
-    body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint},
+    body::{Body as HttpBody, Frame, Incoming, SizeHint},
     client::conn::{
         TrySendError,
         http1::{Connection, SendRequest, handshake},
@@ -23,37 +26,16 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 
-use crate::{
-    body::Sent,
-    wire::{Connector, Wire},
-};
+pub use wire::Connector;
+use wire::Wire;
 
 /// How long an unused connection is kept.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// How long a service is waited for.
-#[derive(Debug, Clone, Copy)]
-pub struct Patience {
-    /// Until a connection stands.
-    pub connect: Duration,
-    /// Until an answer begins, from when the request was taken in. How long it then takes is not limited: it streams.
-    pub answer: Duration,
-}
-
-impl Default for Patience {
-    /// API Gateway, on the other side, gives up after 30 s; the last second is for saying so in the contract's form.
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(1),
-            answer: Duration::from_secs(29),
-        }
-    }
-}
-
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unanswered {
-    /// There is no connection.
+pub enum Unanswered {
+    /// There is no connection, so nothing was sent.
     #[error("there is no connection")]
     Connect(#[source] std::io::Error),
     /// The connection broke, or the request could not be sent to its end.
@@ -61,32 +43,50 @@ pub(crate) enum Unanswered {
     Broken(#[source] hyper::Error),
 }
 
-/// Connections to whoever was asked so far.
+/// What can be sent as a request's body.
+pub trait RequestBody:
+    HttpBody<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+    + Send
+    + Unpin
+    + 'static
+{
+}
+
+impl<B> RequestBody for B where
+    B: HttpBody<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+        + Send
+        + Unpin
+        + 'static
+{
+}
+
+/// Connections to whoever was asked so far, for requests with bodies of one kind.
 #[derive(Debug)]
-pub(crate) struct Connections {
+pub struct Connections<B: RequestBody> {
     connector: Connector,
-    idle: Arc<Mutex<Idle>>,
+    idle: Arc<Mutex<Idle<B>>>,
 }
 
 /// Connections that nobody uses.
 #[derive(Debug)]
-struct Idle {
-    lines: HashMap<Arc<str>, VecDeque<Box<Line>>>,
+struct Idle<B: RequestBody> {
+    lines: HashMap<Arc<str>, VecDeque<Box<Line<B>>>>,
     swept: Instant,
 }
 
 /// A connection with all that drives it.
 #[derive(Debug)]
-struct Line {
-    sender: SendRequest<Sent>,
+struct Line<B: RequestBody> {
+    sender: SendRequest<B>,
     /// Until it ends. It has to go then: what it did not take of the sender comes back with its end.
-    connection: Option<Connection<TokioIo<Wire>, Sent>>,
+    connection: Option<Connection<TokioIo<Wire>, B>>,
     place: Arc<str>,
     since: Instant,
 }
 
-impl Connections {
-    pub(crate) fn new(connector: Connector) -> Self {
+impl<B: RequestBody> Connections<B> {
+    /// None yet; `connector` makes them.
+    pub fn new(connector: Connector) -> Self {
         let (lines, swept) = (HashMap::new(), Instant::now());
         Self {
             connector,
@@ -94,13 +94,15 @@ impl Connections {
         }
     }
 
-    /// Sends a request to a place (`https://` or `http://`, host and port); the answer's body is not read yet.
-    pub(crate) async fn send(
+    /// Sends a request (with a path for its address, and `Host`) to a host and port, by TLS if `secure`; the answer's body is
+    /// not read yet. What is asked over a connection that turns out to have been closed while nobody used it is asked over
+    /// another.
+    pub async fn send(
         &self,
         secure: bool,
         authority: &str,
-        mut request: Request<Sent>,
-    ) -> Result<Response<Answer>, Unanswered> {
+        mut request: Request<B>,
+    ) -> Result<Response<Answer<B>>, Unanswered> {
         // The one that was used last is the one most likely to be there still.
         while let Some(line) = self.idle(authority) {
             match line.ask(request).await {
@@ -119,11 +121,11 @@ impl Connections {
         Ok(self.answer(line, response))
     }
 
-    fn idle(&self, authority: &str) -> Option<Box<Line>> {
+    fn idle(&self, authority: &str) -> Option<Box<Line<B>>> {
         lock(&self.idle).take(authority)
     }
 
-    async fn open(&self, secure: bool, authority: &str) -> Result<Box<Line>, Unanswered> {
+    async fn open(&self, secure: bool, authority: &str) -> Result<Box<Line<B>>, Unanswered> {
         let wire = self.connector.connect(secure, authority).await;
         let wire = wire.map_err(Unanswered::Connect)?;
         let opened = handshake(TokioIo::new(wire)).await;
@@ -136,7 +138,11 @@ impl Connections {
         }))
     }
 
-    fn answer(&self, line: Option<Box<Line>>, response: Response<Incoming>) -> Response<Answer> {
+    fn answer(
+        &self,
+        line: Option<Box<Line<B>>>,
+        response: Response<Incoming>,
+    ) -> Response<Answer<B>> {
         response.map(|incoming| {
             let mut answer = Answer {
                 incoming,
@@ -154,13 +160,13 @@ impl Connections {
     }
 }
 
-impl Idle {
-    fn take(&mut self, place: &str) -> Option<Box<Line>> {
+impl<B: RequestBody> Idle<B> {
+    fn take(&mut self, place: &str) -> Option<Box<Line<B>>> {
         let line = self.lines.get_mut(place)?.pop_back()?;
         (line.since.elapsed() < IDLE).then_some(line)
     }
 
-    fn put(&mut self, mut line: Box<Line>) {
+    fn put(&mut self, mut line: Box<Line<B>>) {
         line.since = Instant::now();
         if line.since - self.swept > IDLE / 2 {
             self.sweep(line.since);
@@ -185,15 +191,15 @@ fn nobody() -> Context<'static> {
     Context::from_waker(Waker::noop())
 }
 
-fn lock(idle: &Mutex<Idle>) -> MutexGuard<'_, Idle> {
+fn lock<B: RequestBody>(idle: &Mutex<Idle<B>>) -> MutexGuard<'_, Idle<B>> {
     idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-type Asked = Result<(Option<Box<Line>>, Response<Incoming>), TrySendError<Request<Sent>>>;
+type Asked<B> = Result<(Option<Box<Line<B>>>, Response<Incoming>), TrySendError<Request<B>>>;
 
-impl Line {
+impl<B: RequestBody> Line<B> {
     /// Sends a request and waits until its answer begins. The connection comes back if it goes on.
-    async fn ask(mut self: Box<Self>, request: Request<Sent>) -> Asked {
+    async fn ask(mut self: Box<Self>, request: Request<B>) -> Asked<B> {
         let mut answer = pin!(self.sender.try_send_request(request));
         let answered = std::future::poll_fn(|context| {
             drive(&mut self.connection, context);
@@ -207,8 +213,8 @@ impl Line {
 }
 
 /// Moves a connection on, if it has not ended; whether it has.
-fn drive(
-    connection: &mut Option<Connection<TokioIo<Wire>, Sent>>,
+fn drive<B: RequestBody>(
+    connection: &mut Option<Connection<TokioIo<Wire>, B>>,
     context: &mut Context<'_>,
 ) -> bool {
     let ended = connection.as_mut().map(|line| Pin::new(line).poll(context));
@@ -220,15 +226,15 @@ fn drive(
 
 /// An answer's body, which drives its connection and gives it back at its end.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub struct Answer<B: RequestBody> {
     incoming: Incoming,
-    line: Option<Box<Line>>,
-    idle: Arc<Mutex<Idle>>,
+    line: Option<Box<Line<B>>>,
+    idle: Arc<Mutex<Idle<B>>>,
     /// Why it broke off, until that is told.
     broken: Option<hyper::Error>,
 }
 
-impl Answer {
+impl<B: RequestBody> Answer<B> {
     fn next(&mut self) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         Pin::new(&mut self.incoming).poll_frame(&mut nobody())
     }
@@ -250,7 +256,7 @@ impl Answer {
     }
 }
 
-impl HttpBody for Answer {
+impl<B: RequestBody> HttpBody for Answer<B> {
     type Data = Bytes;
     type Error = hyper::Error;
 

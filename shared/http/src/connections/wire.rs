@@ -1,4 +1,4 @@
-//! What carries a connection to a service: TCP, to functions behind an API Gateway with TLS.
+//! What carries a connection: TCP, to functions behind an API Gateway with TLS.
 
 use std::{
     io,
@@ -18,7 +18,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 /// Makes connections.
 #[derive(Clone)]
-pub(crate) struct Connector {
+pub struct Connector {
     tls: TlsConnector,
     patience: Duration,
 }
@@ -34,7 +34,7 @@ impl std::fmt::Debug for Connector {
 
 impl Connector {
     /// Gives up on a connection after `patience`.
-    pub(crate) fn new(patience: Duration) -> Self {
+    pub fn new(patience: Duration) -> Self {
         // The process has installed it by now, unless this is a test; a second time is refused, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
@@ -46,7 +46,7 @@ impl Connector {
     }
 
     /// Connects to a host and port, or to the port that goes without saying.
-    pub(crate) async fn connect(&self, secure: bool, authority: &str) -> io::Result<Wire> {
+    pub(super) async fn connect(&self, secure: bool, authority: &str) -> io::Result<Wire> {
         let connecting = self.connect_patiently(secure, authority);
         timeout(self.patience, connecting).await?
     }
@@ -78,7 +78,7 @@ fn host_and_port(authority: &str, usual: u16) -> (&str, u16) {
 
 /// An open connection.
 #[derive(Debug)]
-pub(crate) enum Wire {
+pub(super) enum Wire {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }

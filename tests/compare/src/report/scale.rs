@@ -13,8 +13,9 @@ use crate::{
     statistics::{Comparison, Verdict},
 };
 
-/// From this share of its cores in use, the machine counts as what limited a rate.
-const CORES_FULL: f64 = 0.9;
+/// From this share of its cores in use, the machine counts as what limited a rate: not all of them, as a round begins with
+/// few at work and ends with few.
+const CORES_FULL: f64 = 0.85;
 
 /// Rate and tail by the number of copies, and what of the machine was in use.
 pub(super) fn section(results: &Results) -> Option<String> {
@@ -188,7 +189,9 @@ fn machine(side: &Side) -> Option<String> {
             percent.map_or_else(String::new, |percent| format!(", and {percent}"))
         ),
         (Some(_), Some(percent)) => {
-            format!("{at}, {percent}: it is not the machine's processor that limits it there.")
+            format!(
+                "{at}, {percent}: some of its processor was left, so that this is not the machine's limit alone."
+            )
         }
         _ => format!(
             "{at}, it is not known how much of the machine was in use, so the limit may be the machine's."

@@ -262,7 +262,7 @@ fn more_copies_are_told_with_what_they_did_to_rate_and_tail() {
         "With 2 replicas of each service, the most that microservices answers is 50 % more (",
         "with 1 (201 and 301 right answers a second); its p99 at 20 journeys a second is 25 % less (",
         "with 1 (40 and 30 ms).",
-        "60 % of this machine's cores were in use: it is not the machine's processor that limits it there.",
+        "60 % of this machine's cores were in use: some of its processor was left, so that this is not the machine's limit alone.",
     ] {
         assert!(said.contains(part), "{part}: {said}");
     }

@@ -8,11 +8,12 @@ use std::{
 
 use bothways_compare::{
     cost::{Measured, Prices, curves, what_ifs},
-    experiments::{Bench, Settings, compared, measured},
+    experiments::{Bench, Settings, compared, measured, scaled},
     report,
-    results::{Asked, Cost, Machine, Results, Side},
+    results::{Asked, Cost, Machine, Results, Side, count},
     shop::{Launcher, Sample, Shop, Target, Where},
     simulation, stand,
+    statistics::LEAST_ROUNDS,
 };
 use bothways_load::arrivals::duration;
 use clap::{Args, Parser, Subcommand};
@@ -119,6 +120,10 @@ impl Run {
             starts: 8,
             idle: seconds(5),
             failing: "search",
+            copies: &[1, 2],
+            scale_rounds: LEAST_ROUNDS,
+            steady_for: Duration::from_millis(500),
+            above_for: Duration::from_millis(400),
         };
         if self.quick {
             return quick;
@@ -133,6 +138,9 @@ impl Run {
             spikes: 4,
             starts: 12,
             idle: seconds(30),
+            copies: &[1, 2, 4],
+            steady_for: seconds(2),
+            above_for: Duration::from_millis(1200),
             ..quick
         }
     }
@@ -158,20 +166,22 @@ async fn run(options: Run) -> Result<(), String> {
         figures = experiments(&bench, &mut sides, &launcher) => figures?,
         _ = tokio::signal::ctrl_c() => return Err("interrupted; there is no report".to_owned()),
     };
-    let cost = figures.map(|measured| Cost {
+    let cost = figures.map(|(measured, checked)| Cost {
         curves: curves(&measured, &prices),
         what_ifs: what_ifs(&measured, &prices),
         simulated: simulation::spike(&measured, &prices),
+        checked,
         measured,
         prices,
     });
     asked.took_seconds = began.elapsed().as_secs_f64();
     let limits = report::limits(&sides);
-    let (compared, meaning) = (compared(&sides), Vec::new());
+    let (compared, scaled, meaning) = (compared(&sides), scaled(&sides), Vec::new());
     let mut results = Results {
         asked,
         machine,
         compared,
+        scaled,
         sides,
         cost,
         meaning,
@@ -181,12 +191,13 @@ async fn run(options: Run) -> Result<(), String> {
     write(&options.report, &results)
 }
 
-/// All experiments; what the cost model takes, if there are services on one side and functions on the other.
+/// All experiments; what the cost model takes, and the simulation's check, if there are services on one side and functions
+/// on the other.
 async fn experiments(
     bench: &Bench,
     sides: &mut [Side; 2],
     launcher: &Launcher,
-) -> Result<Option<Measured>, String> {
+) -> Result<Option<(Measured, simulation::Check)>, String> {
     let shops = bench.open(sides, launcher).await?;
     let shops = bench.starts(shops, sides, launcher).await?;
     bench.idle(&shops, sides).await?;
@@ -199,17 +210,30 @@ async fn experiments(
     for shop in shops {
         shop.close().await;
     }
+    bench.scale_out(sides, launcher).await?;
     let at = |place: &Where| sides.iter().position(|side| side.target.place == *place);
     let (Some(services), Some(functions)) = (at(&Where::Microservices), at(&Where::Serverless))
     else {
         return Ok(None);
     };
-    Ok(Some(measured(
+    let measured = measured(
         &sides[services],
         &sides[functions],
         &before[functions],
         &after[functions],
-    )))
+    );
+    let Settings {
+        rounds,
+        round,
+        warm_up,
+        ..
+    } = bench.settings;
+    let rounds = round * u32::try_from(rounds).map_err(|error| error.to_string())?;
+    let requests: u64 = sides[functions].rounds.iter().map(|one| one.requests).sum();
+    let had = after[functions].instances();
+    let rate = count(requests) / rounds.as_secs_f64();
+    let checked = simulation::check(&measured, &had, rate, warm_up + rounds);
+    Ok(Some((measured, checked)))
 }
 
 async fn samples(shops: &[Shop; 2]) -> Result<[Sample; 2], String> {
@@ -445,8 +469,13 @@ mod tests {
     fn a_run_has_rounds_enough_to_be_sure() {
         for arguments in [&["compare", "--quick"][..], &["compare"]] {
             let settings = Cli::parse_from(arguments).run.settings();
-            let least = bothways_compare::statistics::LEAST_ROUNDS;
-            assert!(settings.rounds >= least && settings.starts >= least);
+            let all = [settings.rounds, settings.starts, settings.scale_rounds];
+            assert!(all.iter().all(|rounds| *rounds >= LEAST_ROUNDS));
+            assert_eq!(
+                settings.copies[..2],
+                [1, 2],
+                "one copy is what others are compared with"
+            );
         }
     }
 }

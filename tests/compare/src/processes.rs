@@ -1,4 +1,4 @@
-//! CPU time and memory of processes, from `/proc`. Where there is none, nothing is measured.
+//! CPU time and memory of processes, and how busy the machine is, from `/proc`. Where there is none, nothing is measured.
 
 use std::fs;
 
@@ -24,9 +24,78 @@ pub fn memory_mb(pid: u32) -> Option<f64> {
     Some(kilobytes / 1024.0)
 }
 
+/// What the machine's cores have done so far, together, in ticks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cores {
+    busy: u64,
+    idle: u64,
+}
+
+impl Cores {
+    /// Of all cores since the machine started. `None` where there is no `/proc`, and where this program may use fewer cores
+    /// than the machine has: their limit would not show.
+    pub fn now() -> Option<Self> {
+        let text = fs::read_to_string("/proc/stat").ok()?;
+        let own = std::thread::available_parallelism().ok()?.get();
+        Self::of(&text, own)
+    }
+
+    fn of(stat: &str, own: usize) -> Option<Self> {
+        let is_core = |line: &&str| {
+            line.strip_prefix("cpu")
+                .is_some_and(|rest| rest.starts_with(|letter: char| letter.is_ascii_digit()))
+        };
+        if stat.lines().filter(is_core).count() != own {
+            return None;
+        }
+        let all = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
+        // user, nice, system, idle, iowait, irq, softirq, steal; guests' time is in user's already.
+        let ticks: Option<Vec<u64>> = all
+            .split_whitespace()
+            .take(8)
+            .map(|ticks| ticks.parse().ok())
+            .collect();
+        let ticks = ticks.filter(|ticks| ticks.len() == 8)?;
+        let idle = ticks[3] + ticks[4];
+        Some(Self {
+            busy: ticks.iter().sum::<u64>() - idle,
+            idle,
+        })
+    }
+
+    /// The share of all cores' time that was worked since an earlier look, from 0 to 1.
+    pub fn busy_since(&self, before: &Self) -> Option<f64> {
+        let busy = self.busy.checked_sub(before.busy)?;
+        // A waiting disk may let the kernel count back.
+        let all = busy + self.idle.saturating_sub(before.idle);
+        (all > 0).then(|| crate::results::count(busy) / crate::results::count(all))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_machine_is_as_busy_as_its_cores_together() {
+        let stat = |user: u64, idle: u64| {
+            format!("cpu  {user} 0 10 {idle} 5 0 0 0 0 0\ncpu0 1 0 0\ncpu1 1 0 0\nintr 7\n")
+        };
+        let (before, after) = (stat(100, 1_000), stat(160, 1_040));
+        let at = |text: &str| Cores::of(text, 2).unwrap();
+        assert_eq!(at(&after).busy_since(&at(&before)), Some(0.6));
+        assert_eq!(
+            at(&before).busy_since(&at(&after)),
+            None,
+            "not back in time"
+        );
+        assert_eq!(at(&before).busy_since(&at(&before)), None, "no time");
+        assert!(
+            Cores::of(&before, 1).is_none(),
+            "a limit of this program would not show"
+        );
+        assert!(Cores::of("", 0).is_none());
+    }
 
     #[test]
     fn a_process_sees_its_own_work_and_memory() {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     cost::{Curve, Measured, Prices, WhatIf},
     shop::Target,
-    simulation::Scenario,
+    simulation::{Check, Scenario},
     statistics::Comparison,
 };
 
@@ -123,6 +123,71 @@ pub struct Course {
     pub cold_starts: u64,
 }
 
+/// A round of the scale-out: one side with so many copies, at two rates.
+#[derive(Debug, Clone, Serialize)]
+pub struct ScaleRound {
+    /// At the rate that both sides hold.
+    pub steady: Latency,
+    /// Requests that were not answered right at it.
+    pub steady_failed: u64,
+    /// Requests a second that were offered past what the side holds.
+    pub offered: f64,
+    /// Right answers a second of those.
+    pub answers: f64,
+    /// Whether all was answered nevertheless, hardly later than it was offered.
+    pub kept_up: bool,
+    /// Their latency: who comes too many waits the longer, the longer that lasts.
+    pub above: Latency,
+    /// Requests that were not answered right past it.
+    pub above_failed: u64,
+    /// The share of the machine's cores that was in use meanwhile, the load generator's included; none if it is not known.
+    pub cores_busy: Option<f64>,
+}
+
+/// One side with so many copies of each of its parts.
+#[derive(Debug, Clone, Serialize)]
+pub struct Copies {
+    /// Replicas of each service, or instances of each function at most.
+    pub copies: usize,
+    /// Rounds, one of every number of copies and side after the other.
+    pub rounds: Vec<ScaleRound>,
+    /// Instances of all functions at the end; none of services.
+    pub instances: Option<usize>,
+}
+
+impl Copies {
+    /// The median over the rounds of something.
+    pub fn median(&self, of: impl Fn(&ScaleRound) -> Option<f64>) -> Option<f64> {
+        crate::statistics::median(&self.rounds.iter().filter_map(of).collect::<Vec<_>>())
+    }
+}
+
+/// How one side's rate and tail follow the number of copies.
+#[derive(Debug, Clone, Serialize)]
+pub struct ScaleOut {
+    /// Journeys a second of the rate that both sides hold.
+    pub steady: f64,
+    /// Journeys a second of the rate that this side doesn't.
+    pub above: f64,
+    /// From one copy up.
+    pub steps: Vec<Copies>,
+}
+
+/// What more copies do for one side, by the statistics: its rounds with the first number of copies and with another.
+#[derive(Debug, Clone, Serialize)]
+pub struct Scaled {
+    /// Which side: 0 is left.
+    pub side: usize,
+    /// Copies compared with.
+    pub from: usize,
+    /// Copies compared.
+    pub to: usize,
+    /// Right answers a second past what the side holds.
+    pub answers: Option<Comparison>,
+    /// The slowest in a hundred at the rate that both sides hold.
+    pub p99: Option<Comparison>,
+}
+
 /// A start of one side.
 #[derive(Debug, Clone, Serialize)]
 pub struct Start {
@@ -156,6 +221,8 @@ pub struct Side {
     pub spike: Course,
     /// A part crashes under load; none of a shop elsewhere.
     pub failure: Option<Course>,
+    /// With more copies; none of a shop elsewhere.
+    pub scale_out: Option<ScaleOut>,
     /// Starts.
     pub starts: Vec<Start>,
     /// When nobody asks; none of a shop elsewhere.
@@ -174,6 +241,7 @@ impl Side {
             capacity: Capacity::default(),
             spike: Course::default(),
             failure: None,
+            scale_out: None,
             starts: Vec::new(),
             idle: None,
             raw: Vec::new(),
@@ -252,6 +320,8 @@ pub struct Cost {
     pub what_ifs: Vec<WhatIf>,
     /// A spike past what one machine can offer.
     pub simulated: Option<Scenario>,
+    /// The simulation of functions beside what the local host had at the fixed rate.
+    pub checked: Check,
 }
 
 /// All of it.
@@ -265,6 +335,8 @@ pub struct Results {
     pub sides: [Side; 2],
     /// Figures compared.
     pub compared: Vec<Compared>,
+    /// What more copies do for each side.
+    pub scaled: Vec<Scaled>,
     /// Costs.
     pub cost: Option<Cost>,
     /// What all this means, in sentences made by rules.

@@ -21,6 +21,17 @@ const CLOSED: Duration = Duration::from_secs(30);
 /// What the part is called that stands in for what AWS runs: API Gateway, Lambda itself, SQS.
 pub const HOST: &str = "(local Lambda host)";
 
+/// The services that shoppers wait for. The gateway is the one door, and what follows events has nobody waiting for it and
+/// is done by one replica at a time.
+const REPLICATED: [&str; 6] = [
+    "inventory",
+    "product",
+    "identity",
+    "cart",
+    "checkout",
+    "search",
+];
+
 /// One of the two.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -101,6 +112,15 @@ impl Sample {
             .map(|(part, processes)| (part.clone(), spent(part, processes)))
             .collect()
     }
+
+    /// How many instances each function has; nothing of services.
+    pub fn instances(&self) -> BTreeMap<String, usize> {
+        let one = |function: &Value| {
+            let name = function["name"].as_str().unwrap_or_default().to_owned();
+            (name, list(&function["instances"]).len())
+        };
+        self.functions.iter().map(one).collect()
+    }
 }
 
 /// A shop that answers.
@@ -121,11 +141,13 @@ struct Local {
 }
 
 impl Shop {
-    /// Opens the shop, or finds it open; how long it took to the first right answer, if it was started.
+    /// Opens the shop, or finds it open; how long it took to the first right answer, if it was started. So many `copies`
+    /// run, if that is said: replicas of each service that answers shoppers, instances of each function at most.
     pub async fn open(
         target: &Target,
         number: usize,
         launcher: &Launcher,
+        copies: Option<usize>,
     ) -> Result<(Self, Option<Duration>), String> {
         if let Where::Url(url) = &target.place {
             first_answer(url, Duration::from_secs(30), || Ok(())).await?;
@@ -147,7 +169,11 @@ impl Shop {
         let port = free_port()?;
         let url = format!("http://127.0.0.1:{port}");
         let began = Instant::now();
-        let mut child = spawn(target, launcher, number, &folder, port)?;
+        let mut command = command(target, launcher, number, &folder, port)?;
+        command.args(copies.map_or_else(Vec::new, |copies| scaled(&target.place, copies)));
+        let mut child = command
+            .spawn()
+            .map_err(|error| format!("{}: {error}", launcher.program.display()))?;
         let alive = || match child.try_wait() {
             Ok(None) => Ok(()),
             _ => Err(format!(
@@ -292,13 +318,13 @@ fn free_port() -> Result<u16, String> {
         .map_err(|error| error.to_string())
 }
 
-fn spawn(
+fn command(
     target: &Target,
     launcher: &Launcher,
     number: usize,
     folder: &Path,
     port: u16,
-) -> Result<Child, String> {
+) -> Result<Command, String> {
     let log =
         std::fs::File::create(folder.join("launcher.log")).map_err(|error| error.to_string())?;
     let (choice, option) = match target.place {
@@ -335,9 +361,19 @@ fn spawn(
         .stdin(Stdio::piped())
         .stdout(output)
         .stderr(log)
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| format!("{}: {error}", launcher.program.display()))
+        .kill_on_drop(true);
+    Ok(command)
+}
+
+/// What the launcher is told so that so many copies run.
+fn scaled(place: &Where, copies: usize) -> Vec<String> {
+    if *place == Where::Serverless {
+        return vec!["--function-instances".to_owned(), copies.to_string()];
+    }
+    REPLICATED
+        .iter()
+        .flat_map(|service| ["--replicas".to_owned(), format!("{service}={copies}")])
+        .collect()
 }
 
 /// Asks until the shop finds something to sell.
@@ -459,6 +495,31 @@ mod tests {
             Ok(("again".to_owned(), Where::Microservices))
         );
         assert!(side("shop").is_err() && side("ftp://shop").is_err());
+    }
+
+    #[test]
+    fn copies_are_replicas_of_what_shoppers_wait_for_or_the_most_instances_of_each_function() {
+        let said = |place: &Where| scaled(place, 2).join(" ");
+        assert_eq!(said(&Where::Serverless), "--function-instances 2");
+        let services = said(&Where::Microservices);
+        assert!(services.contains("--replicas search=2") && services.contains("checkout=2"));
+        assert_eq!(services.matches("=2").count(), REPLICATED.len());
+    }
+
+    #[test]
+    fn instances_are_counted_function_by_function() {
+        let sample = Sample {
+            functions: vec![
+                serde_json::json!({"name": "cart", "instances": [7, 8]}),
+                serde_json::json!({"name": "search", "instances": []}),
+            ],
+            ..Sample::default()
+        };
+        let instances = sample.instances();
+        assert_eq!(
+            instances,
+            BTreeMap::from([("cart".to_owned(), 2), ("search".to_owned(), 0)])
+        );
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! From rounds to figures: what is compared, and what the cost model takes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bothways_load::journey::Step;
 use serde_json::Value;
 
 use crate::{
     cost::{Function, Measured, Service},
-    results::{Compared, Round, Side, count},
+    results::{Compared, Round, ScaleRound, Side, count},
     shop::Sample,
     statistics::compare,
 };
@@ -55,7 +55,34 @@ pub fn compared(sides: &[Side; 2]) -> Vec<Compared> {
     );
     let memory = |start: &crate::results::Start| start.idle_memory_mb.values().sum();
     add("memory when just started".to_owned(), "MB", starts(memory));
+    for copies in copies(sides) {
+        let rounds = |of: fn(&ScaleRound) -> f64| {
+            [0, 1].map(|side: usize| {
+                let steps = sides[side].scale_out.iter().flat_map(|all| &all.steps);
+                let step = steps.into_iter().find(|step| step.copies == copies);
+                let rounds = step.into_iter().flat_map(|step| &step.rounds);
+                rounds.map(of).collect::<Vec<_>>()
+            })
+        };
+        add(
+            format!("right answers a second past the limit, copies: {copies}"),
+            "1/s",
+            rounds(|round| round.answers),
+        );
+        add(
+            format!("p99 at a rate that both hold, copies: {copies}"),
+            "ms",
+            rounds(|round| round.steady.p99),
+        );
+    }
     all
+}
+
+/// The numbers of copies of either side.
+fn copies(sides: &[Side; 2]) -> BTreeSet<usize> {
+    let scaled = sides.iter().filter_map(|side| side.scale_out.as_ref());
+    let steps = scaled.flat_map(|scale_out| &scale_out.steps);
+    steps.map(|step| step.copies).collect()
 }
 
 /// What the cost model takes: the services of one side, the functions of the other.

@@ -3,7 +3,9 @@
 mod capacity;
 mod measure;
 mod runs;
+mod scale;
 
 pub use capacity::Search;
 pub use measure::{compared, measured};
 pub use runs::{Bench, Settings};
+pub use scale::scaled;

@@ -54,6 +54,14 @@ pub struct Settings {
     pub idle: Duration,
     /// The part that is made to fail.
     pub failing: &'static str,
+    /// How many copies of each part run at each step of the scale-out.
+    pub copies: &'static [usize],
+    /// Rounds of each side at each step.
+    pub scale_rounds: usize,
+    /// How long a round offers what both sides hold.
+    pub steady_for: Duration,
+    /// How long it offers more than a side holds.
+    pub above_for: Duration,
 }
 
 /// Both sides and what they are loaded with.
@@ -65,7 +73,7 @@ pub struct Bench {
 }
 
 impl Bench {
-    async fn load(&self, shop: &Shop, plan: &Plan) -> Result<Figures, String> {
+    pub(super) async fn load(&self, shop: &Shop, plan: &Plan) -> Result<Figures, String> {
         let figures = run(plan, &shop.url, pending(), |_| {}).await;
         figures.map_err(|error| format!("{}: {error}", shop.name))
     }
@@ -206,7 +214,7 @@ impl Bench {
         let open = async |number: usize| {
             let target = &sides[number].target;
             (self.say)(&format!("opening {}", target.name));
-            let (shop, _) = Shop::open(target, number, launcher).await?;
+            let (shop, _) = Shop::open(target, number, launcher, None).await?;
             if shop.is_local() {
                 fill_stock(&shop, number, launcher).await?;
             }
@@ -230,7 +238,7 @@ impl Bench {
         }
         for right in turns(self.settings.starts) {
             let number = usize::from(right);
-            let (shop, took) = Shop::open(&sides[number].target, number, launcher).await?;
+            let (shop, took) = Shop::open(&sides[number].target, number, launcher, None).await?;
             tokio::time::sleep(Duration::from_secs(1)).await;
             let idle_memory_mb = shop.sample().await?.memory_mb;
             shop.close().await;
@@ -244,7 +252,8 @@ impl Bench {
                 idle_memory_mb,
             });
         }
-        let again = async |number: usize| Shop::open(&sides[number].target, number, launcher).await;
+        let again =
+            async |number: usize| Shop::open(&sides[number].target, number, launcher, None).await;
         Ok([again(0).await?.0, again(1).await?.0])
     }
 
@@ -272,7 +281,7 @@ impl Bench {
 }
 
 /// Journeys of people who don't stop to think: the rate of requests is the rate of journeys, times a constant.
-fn plan(shape: Shape, length: Duration, seed: u64) -> Plan {
+pub(super) fn plan(shape: Shape, length: Duration, seed: u64) -> Plan {
     Plan {
         shape,
         length,

@@ -4,11 +4,14 @@ use std::{collections::BTreeSet, fmt::Write as _};
 
 use bothways_load::journey::Step;
 
-use super::svg::{Axis, Hue, Line, Mark, Plot, Row, bars, escape, number, short};
+use super::{
+    scale,
+    svg::{Axis, Hue, Line, Mark, Plot, Row, bars, escape, number, short},
+};
 use crate::{
     cost::{Curve, Point},
     results::{Cost, Course, Results, Second, Side, count},
-    simulation::Met,
+    simulation::{Check, Met},
     statistics::{LEAST_EFFECT, Verdict},
 };
 
@@ -40,6 +43,7 @@ pub fn html(results: &Results) -> String {
     let charts = [
         endpoints(results),
         throughput(results),
+        scale::section(results),
         spike(results),
         failure(results),
         parts(results),
@@ -58,7 +62,7 @@ pub fn html(results: &Results) -> String {
     page + "</main></html>\n"
 }
 
-fn section(title: &str, lead: &str, body: &str) -> String {
+pub(super) fn section(title: &str, lead: &str, body: &str) -> String {
     format!("<section><h2>{title}</h2><p class=lead>{lead}</p>{body}</section>")
 }
 
@@ -457,7 +461,53 @@ fn simulated(results: &Results) -> Option<String> {
         met(&scenario.services),
         met(&scenario.functions)
     );
-    Some(section("Scale-out past this machine", &lead, &plot.svg()))
+    let checked = checked(&results.cost.as_ref()?.checked);
+    Some(section(
+        "Scale-out past this machine",
+        &lead,
+        &(plot.svg() + &checked),
+    ))
+}
+
+/// The simulation beside what the local host had, where both can be had.
+fn checked(check: &Check) -> String {
+    if check.functions.is_empty() {
+        return String::new();
+    }
+    let mut rows = String::new();
+    for one in &check.functions {
+        let _ = write!(
+            rows,
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            escape(&one.name),
+            number(one.rate),
+            one.measured,
+            number(one.simulated)
+        );
+    }
+    let verdict = if check.agrees() {
+        "No function differs by more than one instance."
+    } else {
+        "Some function differs by more than one instance: don't build on the simulated figures."
+    };
+    format!(
+        "<p class=lead style='margin:1.1rem 0 0'>Checked at the fixed rate, {} requests a second on this machine: \
+         instances that the local host had, and that the simulation has at most with the same rate, durations and \
+         starts. {verdict}</p><div class=scroll><table><tr><th>function<th>invocations/s<th>local host<th>simulation\
+         </tr>{rows}</table></div>",
+        number(check.requests)
+    )
+}
+
+/// The class and the words of a verdict.
+pub(super) fn verdict(verdict: Verdict) -> (&'static str, &'static str) {
+    match verdict {
+        Verdict::More => ("yes", "more"),
+        Verdict::Less => ("yes", "less"),
+        Verdict::Same => ("no", "the same"),
+        Verdict::Undecided => ("no", "noise covers it"),
+        Verdict::TooFew => ("no", "too few rounds"),
+    }
 }
 
 fn table(results: &Results) -> Option<String> {
@@ -468,13 +518,7 @@ fn table(results: &Results) -> Option<String> {
             || "–".to_owned(),
             |(low, high)| format!("{low:.2} to {high:.2}"),
         );
-        let (class, verdict) = match comparison.verdict {
-            Verdict::More => ("yes", "more"),
-            Verdict::Less => ("yes", "less"),
-            Verdict::Same => ("no", "the same"),
-            Verdict::Undecided => ("no", "noise covers it"),
-            Verdict::TooFew => ("no", "too few rounds"),
-        };
+        let (class, verdict) = verdict(comparison.verdict);
         let _ = write!(
             rows,
             "<tr><td>{}, {}</td><td class=l>{}</td><td class=r>{}</td><td>{:.2}</td><td>{interval}</td>\

@@ -1,6 +1,9 @@
 //! What the figures mean, in sentences made by rules. A difference is only told if the statistics call it one.
 
-use super::svg::{number, short};
+use super::{
+    scale,
+    svg::{number, short},
+};
 use crate::{
     cost::{Curve, Prices},
     results::{Capacity, Compared, Results, Side},
@@ -42,6 +45,7 @@ pub fn meaning(results: &Results) -> Vec<String> {
         names,
         results.asked.objective_ms,
     ));
+    says.extend(scale::meaning(results));
     for (what, noun) in [
         ("CPU for a request", "CPU for a request"),
         ("memory when just started", "memory when nobody asks"),
@@ -86,7 +90,7 @@ fn percent(ratio: f64) -> String {
 }
 
 /// How much more or less, with its interval; ratios past 2 are told as such.
-fn difference(comparison: &Comparison, more: &str, less: &str) -> String {
+pub(super) fn difference(comparison: &Comparison, more: &str, less: &str) -> String {
     let Some((low, high)) = comparison.interval else {
         return "too few rounds to say than".to_owned();
     };
@@ -350,6 +354,22 @@ pub fn limits(sides: &[Side; 2]) -> Vec<String> {
     {
         limits.push(
             "Of a shop elsewhere, only what can be seen from outside is measured.".to_owned(),
+        );
+    }
+    for side in sides {
+        if matches!(side.target.place, Where::Url(_)) {
+            limits.push(format!(
+                "Scale-out of {}: it runs elsewhere, and how many copies run there can't be chosen from here.",
+                side.target.name
+            ));
+        }
+    }
+    if sides.iter().any(|side| side.scale_out.is_some()) {
+        limits.push(
+            "Scale-out to more machines: copies share the cores of this one, and a database, the gateway and the host \
+             of the functions are one each. A function with as many instances as it may have lets invocations wait \
+             here; Lambda refuses them (429) past the reserved concurrency."
+                .to_owned(),
         );
     }
     limits.push(

@@ -2,6 +2,7 @@
 
 mod html;
 mod meaning;
+mod scale;
 mod svg;
 
 pub use html::html;

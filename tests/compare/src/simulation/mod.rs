@@ -1,9 +1,11 @@
 //! How instances and replicas follow traffic, past what one machine can be loaded with: discrete events in seconds.
 
+mod check;
 mod lambda;
 mod replicas;
 mod scenario;
 
+pub use check::{Check, Instances, check};
 pub use lambda::{Account, Host, simulate as functions};
 pub use replicas::{Autoscaler, simulate as replicas};
 pub use scenario::{Met, Scenario, spike};

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use bothways_compare::simulation;
 use bothways_compare::{
     cost::{Measured, Prices, curves, what_ifs},
-    experiments::compared,
+    experiments::{compared, scaled},
     report::{html, limits, meaning},
     results::{
-        Asked, Capacity, Cost, Course, Idle, Latency, Machine, Results, Round, Second, Side, Start,
-        Tried,
+        Asked, Capacity, Copies, Cost, Course, Idle, Latency, Machine, Results, Round, ScaleOut,
+        ScaleRound, Second, Side, Start, Tried,
     },
 };
 use bothways_load::journey::Step;
+use std::time::Duration;
 
 fn latency(p50: f64) -> Latency {
     Latency {
@@ -82,6 +83,34 @@ fn side(target: &str, p50: f64) -> Side {
     side
 }
 
+/// Rounds of one copy and of two: right answers a second of 500 offered, p99, and the share of the cores in use.
+fn scale_out(of: [(f64, f64, Option<f64>); 2]) -> ScaleOut {
+    let step = |(copies, (answers, p99, cores_busy)): (usize, (f64, f64, Option<f64>))| Copies {
+        copies,
+        rounds: (0..8)
+            .map(|round| {
+                let noise = 1.0 + f64::from(round % 3) / 200.0;
+                ScaleRound {
+                    steady: latency(p99 / 4.0 * noise),
+                    steady_failed: 0,
+                    offered: 500.0,
+                    answers: answers * noise,
+                    kept_up: answers >= 490.0,
+                    above: latency(500.0),
+                    above_failed: 1,
+                    cores_busy,
+                }
+            })
+            .collect(),
+        instances: Some(copies * 6),
+    };
+    ScaleOut {
+        steady: 20.0,
+        above: 125.0,
+        steps: [1, 2].into_iter().zip(of).map(step).collect(),
+    }
+}
+
 fn results(sides: [Side; 2], cost: bool) -> Results {
     let (measured, prices) = (Measured::example(), Prices::ours().unwrap());
     let mut results = Results {
@@ -106,12 +135,23 @@ fn results(sides: [Side; 2], cost: bool) -> Results {
             load: "0 0 0".to_owned(),
         },
         compared: compared(&sides),
+        scaled: scaled(&sides),
         limits: limits(&sides),
         sides,
         cost: cost.then(|| Cost {
             curves: curves(&measured, &prices),
             what_ifs: what_ifs(&measured, &prices),
             simulated: simulation::spike(&measured, &prices),
+            checked: simulation::check(
+                &measured,
+                &measured
+                    .functions
+                    .iter()
+                    .map(|function| (function.name.clone(), 9))
+                    .collect(),
+                30.0,
+                Duration::from_secs(20),
+            ),
             measured,
             prices,
         }),
@@ -123,7 +163,12 @@ fn results(sides: [Side; 2], cost: bool) -> Results {
 
 #[test]
 fn a_report_stands_alone_and_has_every_picture() {
-    let results = results([side("microservices", 2.0), side("serverless", 4.0)], true);
+    let mut sides = [side("microservices", 2.0), side("serverless", 4.0)];
+    let copies = scale_out([(200.0, 40.0, Some(0.6)), (300.0, 30.0, Some(0.95))]);
+    for side in &mut sides {
+        side.scale_out = Some(copies.clone());
+    }
+    let results = results(sides, true);
     let page = html(&results);
     // For a look at it: REPORT_PAGE=FILE cargo test …
     if let Some(file) = std::env::var_os("REPORT_PAGE") {
@@ -133,8 +178,10 @@ fn a_report_stands_alone_and_has_every_picture() {
         assert!(!page.contains(outside), "{outside} in the page");
     }
     assert!(page.contains("prefers-color-scheme: dark"));
-    // Steps, throughput, spike, failure, CPU, memory twice, three curves of cost, the simulation.
-    assert_eq!(page.matches("<svg").count(), 11);
+    // Steps, throughput, scale-out twice, spike, failure, CPU, memory twice, three curves of cost, the simulation.
+    assert_eq!(page.matches("<svg").count(), 13);
+    assert!(page.contains("1 copy") && page.contains("2 copies") && page.contains("95 %"));
+    assert!(page.contains("Some function differs by more than one instance"));
     assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
     assert!(page.contains("the same at"), "break-even is marked");
     // A bare value before a slash would swallow it, and the page with it.
@@ -187,6 +234,133 @@ fn the_same_twice_is_told_as_no_difference() {
             "{sentence}"
         );
     }
+}
+
+/// What is said of a left side with these rounds.
+fn said_of_scale_out(target: &str, of: [(f64, f64, Option<f64>); 2]) -> String {
+    let mut left = side(target, 2.0);
+    left.scale_out = Some(scale_out(of));
+    let said = results([left, side("b=http://b", 2.0)], false).meaning;
+    let of_copies = |sentence: &&String| {
+        sentence.starts_with("With ") && sentence.contains("the most that")
+            || sentence.contains("answered most")
+    };
+    said.iter()
+        .filter(of_copies)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn more_copies_are_told_with_what_they_did_to_rate_and_tail() {
+    let said = said_of_scale_out(
+        "microservices",
+        [(200.0, 40.0, Some(0.5)), (300.0, 30.0, Some(0.6))],
+    );
+    for part in [
+        "With 2 replicas of each service, the most that microservices answers is 50 % more (",
+        "with 1 (201 and 301 right answers a second); its p99 at 20 journeys a second is 25 % less (",
+        "with 1 (40 and 30 ms).",
+        "60 % of this machine's cores were in use: some of its processor was left, so that this is not the machine's limit alone.",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let said = said_of_scale_out(
+        "serverless",
+        [(300.0, 30.0, Some(0.5)), (302.0, 30.1, Some(0.6))],
+    );
+    assert!(
+        said.contains("With at most 2 instances of each function, the most that functions answers"),
+        "{said}"
+    );
+    assert_eq!(
+        said.matches("the same as with 1, within what matters")
+            .count(),
+        2,
+        "{said}"
+    );
+}
+
+#[test]
+fn the_machines_limit_is_not_told_as_the_architectures() {
+    let at = |of: [(f64, f64, Option<f64>); 2]| said_of_scale_out("microservices", of);
+    let full = at([(200.0, 9.0, Some(0.5)), (300.0, 9.0, Some(0.97))]);
+    assert!(
+        full.contains("97 % of this machine's cores were in use"),
+        "{full}"
+    );
+    assert!(
+        full.contains("the machine's limit and not the architecture's"),
+        "{full}"
+    );
+    // The share counts where most was answered, not elsewhere.
+    let other = at([(200.0, 9.0, Some(0.97)), (300.0, 9.0, Some(0.5))]);
+    assert!(!other.contains("not the architecture's"), "{other}");
+    let kept_up = at([(200.0, 9.0, Some(0.5)), (490.0, 9.0, Some(0.5))]);
+    assert!(
+        kept_up.contains("its limit with so many copies was not reached"),
+        "{kept_up}"
+    );
+    let unknown = at([(200.0, 9.0, None), (300.0, 9.0, None)]);
+    assert!(
+        unknown.contains("the limit may be the machine's"),
+        "{unknown}"
+    );
+}
+
+#[test]
+fn what_noise_covers_is_not_told_as_an_effect_of_copies() {
+    let mut left = side("microservices", 2.0);
+    let mut noisy = scale_out([(200.0, 40.0, Some(0.5)), (230.0, 40.0, Some(0.5))]);
+    let ups_and_downs = [0.5, 1.9, 0.7, 1.4, 1.0, 0.6, 1.6, 1.1];
+    for (round, factor) in noisy.steps[1].rounds.iter_mut().zip(ups_and_downs) {
+        round.answers *= factor;
+        round.steady.p99 *= factor;
+    }
+    left.scale_out = Some(noisy);
+    let results = results([left, side("b=http://b", 2.0)], false);
+    let said = results
+        .meaning
+        .iter()
+        .find(|said| said.contains("the most that"));
+    let told = said
+        .unwrap()
+        .matches("no difference from 1 that the noise does not cover")
+        .count();
+    assert_eq!(told, 2, "{said:?}");
+    let mut few = results.sides[0].clone();
+    for step in &mut few.scale_out.as_mut().unwrap().steps {
+        step.rounds.truncate(7);
+    }
+    let few = scaled(&[few, side("b=http://b", 2.0)]);
+    let verdict = few[0].answers.as_ref().unwrap().verdict;
+    assert_eq!(verdict, bothways_compare::statistics::Verdict::TooFew);
+}
+
+#[test]
+fn a_shop_elsewhere_cannot_be_scaled_and_that_is_said_by_its_name() {
+    let mut left = side("microservices", 2.0);
+    left.scale_out = Some(scale_out([(200.0, 40.0, None), (300.0, 30.0, None)]));
+    let results = results([left, side("away=http://b", 2.0)], false);
+    let unscaled: Vec<&String> = results
+        .limits
+        .iter()
+        .filter(|limit| limit.starts_with("Scale-out of"))
+        .collect();
+    assert!(
+        matches!(unscaled.as_slice(), [one] if one.contains("of away:")),
+        "{unscaled:?}"
+    );
+    // One side's copies are compared with each other, and with nothing of the other side.
+    assert_eq!(results.scaled.len(), 1);
+    assert!(
+        !results
+            .compared
+            .iter()
+            .any(|one| one.what.contains("copies"))
+    );
+    assert!(html(&results).contains("Scale-out on this machine"));
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! The simulation: limits, and what theory says of simple cases.
 
 use bothways_compare::{
-    cost::{Measured, Prices},
-    simulation::{Account, Autoscaler, Host, Outcome, functions, replicas, spike},
+    cost::{Function, Measured, Prices},
+    simulation::{Account, Autoscaler, Host, Outcome, check, functions, replicas, spike},
 };
 use bothways_load::arrivals::{Shape, Spacing};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 fn arrivals(shape: &Shape, seconds: u64, spacing: Spacing) -> impl Iterator<Item = f64> {
     let arrivals = shape.over(Duration::from_secs(seconds));
@@ -137,6 +137,65 @@ fn a_spike_past_one_machine_is_met_as_the_simulation_of_each_says() {
         functions: Vec::new(),
     };
     assert!(bothways_compare::simulation::spike(&nothing, &Prices::ours().unwrap()).is_none());
+}
+
+/// A function that is invoked for every request, and works this long.
+fn function(duration_ms: f64, init_ms: f64) -> Measured {
+    let mut measured = Measured::example();
+    measured.functions.truncate(1);
+    measured.functions[0] = Function {
+        name: "cart".to_owned(),
+        invocations: 1.0,
+        duration_ms,
+        cpu_ms: duration_ms,
+        init_ms,
+        memory_mb: 512.0,
+    };
+    measured
+}
+
+#[test]
+fn instances_at_a_rate_are_those_that_queueing_theory_has_at_work() {
+    // M/D/∞: 40 a second for 100 ms each find a Poisson number of mean 4 at work. Of 3200 in 80 s, 2.0 find 12 others, so
+    // that 13 work, and 0.6 find 13: the most of all is 13 about as often as more or less.
+    let had = |count: usize| BTreeMap::from([("cart".to_owned(), count)]);
+    let length = Duration::from_secs(80);
+    let check = |count: usize| check(&function(100.0, 0.0), &had(count), 40.0, length);
+    let simulated = check(0).functions[0].simulated;
+    assert!((12.0..=14.0).contains(&simulated), "{simulated}");
+    assert!(check(13).agrees() && !check(10).agrees() && !check(16).agrees());
+}
+
+#[test]
+fn a_slow_start_brings_more_instances_as_nobody_waits_for_one_that_starts() {
+    let had = BTreeMap::from([("cart".to_owned(), 1)]);
+    let most = |init_ms: f64| {
+        let measured = function(5.0, init_ms);
+        check(&measured, &had, 20.0, Duration::from_secs(30)).functions[0].simulated
+    };
+    assert!(
+        most(0.0) <= 3.0 && most(500.0) >= 6.0,
+        "{} and {}",
+        most(0.0),
+        most(500.0)
+    );
+}
+
+#[test]
+fn only_functions_that_the_host_has_and_that_answer_requests_are_checked() {
+    let mut measured = function(5.0, 0.0);
+    measured.functions.push(Function {
+        name: "indexer".to_owned(),
+        ..measured.functions[0].clone()
+    });
+    let checked = |had: &[&str]| {
+        let had = had.iter().map(|name| ((*name).to_owned(), 2)).collect();
+        let check = check(&measured, &had, 20.0, Duration::from_secs(30));
+        let names = check.functions.into_iter().map(|one| one.name);
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(checked(&["cart", "indexer"]), ["cart"]);
+    assert!(checked(&[]).is_empty());
 }
 
 fn scaler() -> Autoscaler {

@@ -192,7 +192,7 @@ impl Checkouts {
                  SELECT order_id FROM checkouts
                  WHERE is_open AND lease_until <= $3
                  ORDER BY lease_until
-                 LIMIT $4
+                 LIMIT $4 + 0
              )
              RETURNING order_id, cart_id, access_token, payment_method, request_id, step, intent, outcome,
                        fingerprint, lease_until, is_open",

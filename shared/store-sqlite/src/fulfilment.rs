@@ -73,7 +73,7 @@ impl Shipments {
                  SELECT order_id FROM shipments
                  WHERE due_at <= $1
                  ORDER BY due_at
-                 LIMIT $3
+                 LIMIT $3 + 0
              )
              RETURNING order_id, stage, attempts",
         )

@@ -320,7 +320,7 @@ impl Inventory {
                  SELECT order_id FROM reservations
                  WHERE state = 'held' AND expires_at <= $1
                  ORDER BY expires_at
-                 LIMIT $2
+                 LIMIT $2 + 0
              )
              RETURNING order_id",
         )

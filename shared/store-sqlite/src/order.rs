@@ -126,7 +126,7 @@ pub(crate) async fn page_of(
          FROM orders
          WHERE owner = $1
          ORDER BY created_at DESC, id DESC
-         LIMIT $2 OFFSET $3",
+         LIMIT $2 + 0 OFFSET $3",
     )
     .bind(user.as_str())
     .bind(i64::from(paging.per_page()))
@@ -144,7 +144,7 @@ pub(crate) async fn page(database: &Database, paging: Paging) -> Attempt<Page<Or
                 items, shipping_address, timeline, created_at
          FROM orders
          ORDER BY created_at DESC, id DESC
-         LIMIT $1 OFFSET $2",
+         LIMIT $1 + 0 OFFSET $2",
     )
     .bind(i64::from(paging.per_page()))
     .bind(i64::from(paging.offset()));

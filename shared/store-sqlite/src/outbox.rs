@@ -100,7 +100,7 @@ impl ContextOutbox {
                      AND NOT earlier.is_parked AND earlier.due_at > $1
                )
              ORDER BY sequence
-             LIMIT $2",
+             LIMIT $2 + 0",
         )
         .bind(now.as_millis())
         .bind(i64::from(limit));
@@ -173,7 +173,7 @@ impl ContextOutbox {
              FROM outbox
              WHERE is_parked
              ORDER BY occurred_at, event_id
-             LIMIT $1",
+             LIMIT $1 + 0",
         )
         .bind(i64::from(limit));
         let rows = self.database.fetch_all(query).await?;

@@ -115,7 +115,7 @@ impl Products {
              FROM products
              WHERE category = $1 AND id <> $2
              ORDER BY rating DESC NULLS LAST, id
-             LIMIT $3",
+             LIMIT $3 + 0",
         )
         .bind(serde_json::to_string(&of.draft.category)?)
         .bind(of.id.as_str())
@@ -141,7 +141,7 @@ impl Products {
                  FROM products
                  WHERE category = (SELECT category FROM products WHERE id = $1) AND id <> $1
                  ORDER BY rating DESC NULLS LAST, id
-                 LIMIT $2
+                 LIMIT $2 + 0
              )
              ORDER BY place, rating DESC NULLS LAST, id",
         )
@@ -162,7 +162,7 @@ impl Products {
              FROM products
              WHERE id > $1
              ORDER BY id
-             LIMIT $2",
+             LIMIT $2 + 0",
         )
         // Every id comes after the empty text.
         .bind(after.map_or("", ProductId::as_str))

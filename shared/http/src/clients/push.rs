@@ -10,7 +10,7 @@ use bothways_domain::{
 };
 use reqwest::Client;
 
-use super::remote::{ClientError, base_url, chain, http_client};
+use super::outside::{ClientError, base_url, chain, http_client};
 use crate::{header, internal::EventFailures};
 
 /// How long a subscriber may take with a batch.

@@ -1,9 +1,6 @@
 //! One neighbour, and calls to it.
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use bothways_domain::{Caller, Error, Result, id::Token};
 use bothways_upstream::{Attempt, CallError, Deadline, Outcome, Repeat, Upstream};
@@ -13,9 +10,9 @@ use http::{
     header::{AUTHORIZATION, CONTENT_TYPE, HOST},
 };
 use http_body_util::{BodyExt as _, Full};
-use reqwest::{Client, Url};
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::outside::{CONNECT_TIMEOUT, ClientError, causes};
 use crate::{
     Problem,
     connections::{Connections, Connector, Unanswered},
@@ -25,77 +22,12 @@ use crate::{
 
 /// As many headers as most calls have, so that no map of them has to grow.
 const HEADERS: usize = 8;
-/// How long connecting may take: a neighbour that is there accepts at once.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long an ordinary call may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a call may take whose answer can be done without: whoever asks has others waiting.
 pub(super) const GLANCE: Duration = Duration::from_millis(1_500);
 /// How long a call may take that waits for others, or that hashes a password while many do.
 pub(super) const LONG_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Why a client can't be made.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// Its address is none.
-    #[error("'{text}' is no base URL")]
-    Url {
-        /// As it was given.
-        text: String,
-    },
-    /// The HTTP library could not be set up.
-    #[error("the HTTP client can't be set up")]
-    Http(#[source] reqwest::Error),
-    /// The secret can't stand in a header.
-    #[error("INTERNAL_TOKEN has characters that a header can't hold")]
-    Token,
-}
-
-/// An HTTP client: no proxy, no redirects.
-pub(super) fn http_client(timeout: Duration) -> Result<Client, ClientError> {
-    Client::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(timeout)
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .map_err(ClientError::Http)
-}
-
-/// An HTTP client like that, made when it is first used: it reads the system's certificates, which takes
-/// longer than all else in a start.
-#[derive(Debug, Clone)]
-pub struct LazyClient {
-    timeout: Duration,
-    made: OnceLock<Client>,
-}
-
-impl LazyClient {
-    /// A client that gives up on a call after `timeout`.
-    pub fn new(timeout: Duration) -> Self {
-        let made = OnceLock::new();
-        Self { timeout, made }
-    }
-
-    /// The client.
-    pub fn get(&self) -> Result<&Client, ClientError> {
-        if let Some(made) = self.made.get() {
-            return Ok(made);
-        }
-        let made = http_client(self.timeout)?;
-        Ok(self.made.get_or_init(|| made))
-    }
-}
-
-/// A base URL without its closing slash.
-pub(super) fn base_url(text: &str) -> Result<String, ClientError> {
-    match Url::parse(text) {
-        Ok(url) if url.has_host() => Ok(text.trim_end_matches('/').to_owned()),
-        _ => Err(ClientError::Url {
-            text: text.to_owned(),
-        }),
-    }
-}
 
 /// A neighbour: what it is called, the replicas it has, and the secret the services know one another by.
 #[derive(Debug, Clone)]
@@ -407,30 +339,6 @@ where
         headers: head.headers,
         body: body.to_bytes(),
     })
-}
-
-/// An error with its causes.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
-}
-
-/// What went wrong, with its causes but without the URL, which may hold a secret.
-pub(super) fn chain(error: &reqwest::Error) -> String {
-    let what = if error.is_timeout() {
-        "timeout"
-    } else {
-        "no answer"
-    };
-    std::error::Error::source(error).map_or_else(
-        || what.to_owned(),
-        |cause| format!("{what}: {}", causes(cause)),
-    )
 }
 
 /// A successful answer.

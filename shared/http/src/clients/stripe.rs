@@ -12,7 +12,7 @@ use bothways_domain::{
 use reqwest::Client;
 use serde::Deserialize;
 
-use super::remote::{ClientError, LazyClient, base_url, chain};
+use super::outside::{ClientError, LazyClient, base_url, chain};
 use crate::header;
 
 /// The API version spoken: the last in which an intent takes cards, and nothing that redirects, unless told otherwise.

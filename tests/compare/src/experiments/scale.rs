@@ -276,7 +276,8 @@ mod tests {
     fn all_are_steady_at_one_rate_and_each_is_asked_more_than_it_holds() {
         let (steady, above) = rates(&[side(40.0, Some(44.0)), side(100.0, None)]);
         assert!((steady - 20.0).abs() < 1e-9, "{steady}");
-        assert_eq!(above, [55.0, 125.0]);
+        let off = [above[0] - 55.0, above[1] - 125.0];
+        assert!(off.iter().all(|off| off.abs() < 1e-9), "{above:?}");
     }
 
     #[test]

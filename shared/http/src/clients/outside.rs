@@ -4,6 +4,8 @@ use std::{sync::OnceLock, time::Duration};
 
 use reqwest::{Client, Url};
 
+use crate::problem::causes;
+
 /// How long connecting may take: who is there accepts at once.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -81,15 +83,4 @@ pub(super) fn chain(error: &reqwest::Error) -> String {
         || what.to_owned(),
         |cause| format!("{what}: {}", causes(cause)),
     )
-}
-
-/// An error with its causes.
-pub(super) fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

@@ -12,11 +12,12 @@ use http::{
 use http_body_util::{BodyExt as _, Full};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::outside::{CONNECT_TIMEOUT, ClientError, causes};
+use super::outside::{CONNECT_TIMEOUT, ClientError};
 use crate::{
     Problem,
     connections::{Connections, Connector, Unanswered},
     header,
+    problem::causes,
     request::RequestContext,
 };
 

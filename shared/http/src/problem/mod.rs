@@ -186,14 +186,18 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         if let Error::Internal(source) = &error {
             let request_id = request::current_id();
-            tracing::error!(request_id, cause = chain(source.as_ref()), "internal fault");
+            tracing::error!(
+                request_id,
+                cause = causes(source.as_ref()),
+                "internal fault"
+            );
         }
         Self(Box::new(Document::translate(error)))
     }
 }
 
 /// An error and its causes, on one line.
-fn chain(error: &dyn StdError) -> String {
+pub(crate) fn causes(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

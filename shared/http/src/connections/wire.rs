@@ -3,7 +3,7 @@
 use std::{
     io,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, LazyLock},
     task::{Context, Poll},
     time::Duration,
 };
@@ -16,53 +16,46 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-/// Makes connections.
-#[derive(Clone)]
-pub struct Connector {
-    tls: TlsConnector,
-    patience: Duration,
-}
+/// What TLS needs, put together when it is first spoken: most services never do. All share its sessions.
+static TLS: LazyLock<TlsConnector> = LazyLock::new(|| {
+    // The process has installed it by now, unless this is a test; a second time is refused, which is fine.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+    let tls = ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    TlsConnector::from(Arc::new(tls))
+});
 
-impl std::fmt::Debug for Connector {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let patience = &self.patience;
-        f.debug_struct("Connector")
-            .field("patience", patience)
-            .finish_non_exhaustive()
-    }
+/// Makes connections.
+#[derive(Debug, Clone)]
+pub struct Connector {
+    patience: Duration,
 }
 
 impl Connector {
     /// Gives up on a connection after `patience`.
     pub fn new(patience: Duration) -> Self {
-        // The process has installed it by now, unless this is a test; a second time is refused, which is fine.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-        let tls = ClientConfig::builder()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let tls = TlsConnector::from(Arc::new(tls));
-        Self { tls, patience }
+        Self { patience }
     }
 
     /// Connects to a host and port, or to the port that goes without saying.
     pub(super) async fn connect(&self, secure: bool, authority: &str) -> io::Result<Wire> {
-        let connecting = self.connect_patiently(secure, authority);
-        timeout(self.patience, connecting).await?
+        timeout(self.patience, open(secure, authority)).await?
     }
+}
 
-    async fn connect_patiently(&self, secure: bool, authority: &str) -> io::Result<Wire> {
-        let (host, port) = host_and_port(authority, if secure { 443 } else { 80 });
-        let stream = TcpStream::connect((host, port)).await?;
-        // A request is written at once and whole, so there is nothing to wait for.
-        stream.set_nodelay(true)?;
-        if !secure {
-            return Ok(Wire::Plain(stream));
-        }
-        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-        let stream = self.tls.connect(name, stream).await?;
-        Ok(Wire::Tls(Box::new(stream)))
+async fn open(secure: bool, authority: &str) -> io::Result<Wire> {
+    let (host, port) = host_and_port(authority, if secure { 443 } else { 80 });
+    let stream = TcpStream::connect((host, port)).await?;
+    // A request is written at once and whole, so there is nothing to wait for.
+    stream.set_nodelay(true)?;
+    if !secure {
+        return Ok(Wire::Plain(stream));
     }
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    let stream = TLS.connect(name, stream).await?;
+    Ok(Wire::Tls(Box::new(stream)))
 }
 
 fn host_and_port(authority: &str, usual: u16) -> (&str, u16) {

@@ -18,9 +18,11 @@ RUN --mount=type=cache,id=bothways-target,target=/bothways/target,sharing=locked
 # The few libraries that Rust's binaries need, CA certificates, and how names are looked up.
 FROM scratch AS base
 COPY --from=build /out/root/ /
-# glibc keeps what was freed, for each thread's heap, and learns to keep more: with this, large blocks (a password's hash
-# takes 19 MiB) go back to the system at once.
+# What is freed goes back to the system at once. mimalloc, which services have, keeps it for a second and then waits for the
+# next who needs memory (pictures and an index in the making take much, and then nothing for long); glibc, which libraries
+# in C use and functions, keeps it for each thread's heap and learns to keep more.
 ENV LISTEN=0.0.0.0:8080 \
+    MIMALLOC_PURGE_DELAY=0 \
     MALLOC_ARENA_MAX=2 \
     MALLOC_MMAP_THRESHOLD_=1048576 \
     MALLOC_TRIM_THRESHOLD_=1048576

@@ -271,8 +271,8 @@ fn the_black_box_tests_are_built_from_no_crate_of_the_project() {
     let tests: Vec<&Package> = packages.iter().filter(|p| p.is_in("tests")).collect();
     assert_eq!(
         tests.len(),
-        4,
-        "the suites, the load generator, what compares, and benchmarks"
+        5,
+        "the suites, the load generator, what compares, benchmarks, and what functions are measured beside"
     );
     for tests in tests {
         let used = [tests.dependencies.as_slice(), &tests.test_dependencies].concat();

@@ -39,6 +39,7 @@ pub(crate) async fn build() -> Result<(), String> {
     if let Some(target) = folder.parent() {
         command.arg("--target-dir").arg(target);
     }
+    forget_package(&mut command);
     let status = command.status().await.map_err(|error| {
         format!("can't run cargo ({error}); with the binaries built, --no-build does without")
     })?;
@@ -46,6 +47,18 @@ pub(crate) async fn build() -> Result<(), String> {
         Ok(())
     } else {
         Err("the build failed; see above".to_owned())
+    }
+}
+
+/// Takes from `cargo` what another cargo told this program of its package: a build script that looks at it (ring's) would
+/// take it for a change, and half of everything would be compiled again, each time.
+fn forget_package(cargo: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let of_package = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+        let text = name.to_string_lossy();
+        if of_package.iter().any(|start| text.starts_with(start)) {
+            cargo.env_remove(&name);
+        }
     }
 }
 

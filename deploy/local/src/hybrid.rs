@@ -60,7 +60,7 @@ pub(crate) async fn start(
         Arc::clone(&setup.logs),
     )?;
     options.only = Some(functions(&up.functions));
-    let listener = api.into_listener().map_err(|error| error.to_string())?;
+    let listener = api.into_listener().await?;
     let host = Host::start(options, listener).await?;
     Ok((processes, host, state))
 }

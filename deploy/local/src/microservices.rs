@@ -82,6 +82,8 @@ pub(crate) fn start_as(
     }
     let gateway = Instance::of("gateway", public)?;
     common.extend(routes.clone());
+    // As in containers: it never has much to give back, and would ask for the same again with each request.
+    common.insert("MIMALLOC_PURGE_DELAY".to_owned(), "1000".to_owned());
     processes.push(setup.process(architecture, gateway, common));
     Ok((processes, state))
 }
@@ -106,6 +108,8 @@ fn common_environment(
             "SNAPSHOT_URL".to_owned(),
             format!("file://{}", state.snapshot_dir.display()),
         ),
+        // As in containers: what is freed goes back to the system at once.
+        ("MIMALLOC_PURGE_DELAY".to_owned(), "0".to_owned()),
     ]);
     for name in SERVICES {
         environment.insert(format!("{}_URL", name.to_uppercase()), urls(name));

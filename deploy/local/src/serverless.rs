@@ -64,7 +64,7 @@ pub(crate) async fn start(
         &up.capacity,
         Arc::clone(&setup.logs),
     )?;
-    let listener = public.into_listener().map_err(|error| error.to_string())?;
+    let listener = public.into_listener().await?;
     let host = Host::start(options, listener).await?;
     Ok((payment, host, state))
 }

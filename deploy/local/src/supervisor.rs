@@ -91,6 +91,7 @@ pub(crate) enum Order {
 #[derive(Debug)]
 pub(crate) struct Process {
     spec: ProcessSpec,
+    _ports: Vec<Reserved>,
     /// Its log.
     pub(crate) log: Arc<LogSource>,
     status: Mutex<(Option<u32>, u32)>,
@@ -102,17 +103,17 @@ pub(crate) struct Process {
 type Orders = mpsc::Receiver<(Order, oneshot::Sender<()>)>;
 
 impl Process {
-    /// Starts the process and its supervision. The reserved ports become the process's.
+    /// Starts the process and its supervision. The ports stay its own while it is down, too.
     pub(crate) fn start(spec: ProcessSpec, ports: Vec<Reserved>, log: Arc<LogSource>) -> Arc<Self> {
         let (orders, receiver) = mpsc::channel(8);
         let process = Arc::new(Self {
             spec,
+            _ports: ports,
             log,
             status: Mutex::new((None, 0)),
             phase: watch::Sender::new(Phase::Starting),
             orders,
         });
-        drop(ports);
         tokio::spawn(Arc::clone(&process).supervise(receiver));
         process
     }

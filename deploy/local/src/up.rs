@@ -65,7 +65,7 @@ impl Site {
             host: self.host.take(),
         });
         self.running = Some(Arc::clone(&running));
-        let control = serve_control(running, &setup)?;
+        let control = serve_control(running, &setup).await?;
         data.write_state(&State {
             pid: std::process::id(),
             control,
@@ -273,10 +273,8 @@ async fn functions_ready(shop: &ShopState) -> Result<(), String> {
     Ok(())
 }
 
-fn serve_control(running: Arc<Running>, setup: &Setup) -> Result<String, String> {
-    let listener = ports::inner()?
-        .into_listener()
-        .map_err(|error| error.to_string())?;
+async fn serve_control(running: Arc<Running>, setup: &Setup) -> Result<String, String> {
+    let listener = ports::inner()?.into_listener().await?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let app = control::router(running, setup.secrets.control_token.clone());
     tokio::spawn(async move { axum::serve(listener, app).await });

@@ -10,7 +10,8 @@ fn main() -> ExitCode {
     queue_function("indexer", async |shop| {
         let inventory = shop.inventory().await?;
         let products = shop.product(inventory.clone()).await?;
-        let index = Publisher::open_beside(&shop.settings.require("SNAPSHOT_URL")?)?;
+        let index = Publisher::open_on_demand(&shop.settings.require("SNAPSHOT_URL")?)?;
+        let index = Arc::new(index);
         let handler: Arc<dyn EventHandler> = Arc::new(Indexer::new(products, inventory, index));
         Ok(handler)
     })

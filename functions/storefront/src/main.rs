@@ -17,7 +17,8 @@ fn main() -> ExitCode {
             .await?;
         let identity = shop.identity().await?;
         let snapshots = shop.settings.require("SNAPSHOT_URL")?;
-        let search = Arc::new(Searcher::open_beside(&snapshots)?);
+        // Most pages need none.
+        let search = Arc::new(Searcher::open_on_demand(&snapshots)?);
         let dead_letters = shop.dead_letters().await?;
         let tokens = shop.verifier(identity.clone());
         let settings = Settings::new(

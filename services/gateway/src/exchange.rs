@@ -4,15 +4,11 @@ use std::{error::Error, sync::Arc, time::Duration};
 
 use bothways_http::{
     Problem, ProblemType,
-    connections::Unanswered,
-    header::{DEADLINE, STOPPING, UNTOUCHED},
+    connections::{Unanswered, address, judge},
     request::current_id,
 };
 use bothways_upstream::{Attempt, CallError, Deadline, Outcome, Repeat, Upstream};
-use http::{
-    HeaderValue, Method, Request, Response, StatusCode, Uri, header, request::Parts,
-    uri::PathAndQuery,
-};
+use http::{Method, Request, Response, Uri, header, request::Parts, uri::PathAndQuery};
 use hyper::body::{Body as _, Bytes};
 use tokio::time::timeout_at;
 
@@ -72,14 +68,8 @@ impl Question {
             }
             Err(error) => Outcome::OwnFault(error),
         };
-        match upstream.call(self.repeat(), deadline, attempt).await {
-            Ok(mut response) => {
-                response.headers_mut().remove(STOPPING);
-                response.headers_mut().remove(UNTOUCHED);
-                Ok(response)
-            }
-            Err(error) => Err(explain(upstream.name(), error)),
-        }
+        let answered = upstream.call(self.repeat(), deadline, attempt).await;
+        answered.map_err(|error| explain(upstream.name(), error))
     }
 
     fn repeat(&self) -> Repeat {
@@ -98,43 +88,30 @@ impl Question {
     }
 
     fn request(&self, attempt: &Attempt) -> Result<Request<Sent>, Failure> {
-        let host = HeaderValue::from_str(attempt.endpoint.authority())?;
         let body = self.payload.send().ok_or("the body is gone")?;
         let mut request = Request::new(body);
         request.method_mut().clone_from(&self.parts.method);
         *request.uri_mut() = Uri::from(self.path.clone());
         let headers = request.headers_mut();
         headers.clone_from(&self.parts.headers);
-        headers.insert(header::HOST, host);
-        headers.insert(DEADLINE, HeaderValue::from(attempt.deadline.header()));
+        address(headers, attempt)?;
         Ok(request)
     }
 
-    /// What an answer, or that there is none, says of the replica.
+    /// What came of an attempt. It was the client's fault when their body failed, and what can't be sent again is an answer.
     fn judge(
         &self,
         attempt: &Attempt,
         answer: Result<Response<Answer>, Unanswered>,
     ) -> Outcome<Response<Answer>, Failure> {
-        let response = match answer {
-            Ok(response) => response,
-            Err(error) if is_clients(&error) => return Outcome::OwnFault(error.into()),
-            Err(error @ Unanswered::Connect(_)) => return Outcome::Refused(error.into()),
-            Err(error) => return Outcome::Unreachable(error.into()),
-        };
-        if response.headers().contains_key(STOPPING) {
-            attempt.endpoint.stops();
-        }
-        match response.status() {
-            StatusCode::INTERNAL_SERVER_ERROR | StatusCode::BAD_GATEWAY => {
-                Outcome::Faulty(response)
-            }
-            StatusCode::SERVICE_UNAVAILABLE
-                if response.headers().contains_key(UNTOUCHED) && self.payload.is_whole() =>
-            {
-                Outcome::Untouched(response)
-            }
-            _ => Outcome::Answered(response),
+        match answer {
+            Err(error) if is_clients(&error) => Outcome::OwnFault(error.into()),
+            answer => match judge(attempt, answer, Failure::from) {
+                Outcome::Untouched(response) if !self.payload.is_whole() => {
+                    Outcome::Answered(response)
+                }
+                outcome => outcome,
+            },
         }
     }
 }

@@ -15,7 +15,7 @@ use bothways_http::{
     Problem, ProblemType,
     connections::{self, Connector},
     header::DEADLINE,
-    request::RequestContext,
+    request::pass_on,
 };
 use bothways_runtime::Front;
 use bothways_upstream::Deadline;
@@ -109,13 +109,9 @@ impl Gateway {
     /// Turns the client's headers into the service's.
     fn prepare(headers: &mut HeaderMap, client: &Client) {
         headers.reserve(ADDED);
-        headers::remove_hop_by_hop(headers);
+        headers::remove_what_ends_here(headers);
         headers::describe_client(headers, client);
-        if let Some(context) = RequestContext::current() {
-            context.pass_on(headers);
-        }
-        // The body is asked for at once, so nobody has to wait for a 100.
-        headers.remove(header::EXPECT);
+        pass_on(headers);
         // What differs from one attempt to the next has its place already, so that no copy has to grow.
         headers.insert(header::HOST, HeaderValue::from_static(""));
         headers.insert(DEADLINE, HeaderValue::from_static(""));
@@ -162,7 +158,7 @@ impl Door {
         Gateway::prepare(request.headers_mut(), client);
         let question = Question::of(request, path, deadline).await?;
         let mut response = question.ask(&self.connections, upstream, deadline).await?;
-        headers::remove_hop_by_hop(response.headers_mut());
+        headers::remove_what_ends_here(response.headers_mut());
         Ok(response)
     }
 }

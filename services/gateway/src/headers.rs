@@ -2,14 +2,18 @@
 
 use std::net::IpAddr;
 
-use bothways_http::header::CALLER_AUTHORIZATION;
+use bothways_http::header::{CALLER_AUTHORIZATION, STOPPING, UNTOUCHED};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Whether a header is about one connection, and ends at it (RFC 9110, section 7.6.1).
+/// What services say among themselves; a stranger can't, and is not told.
+const INTERNAL: [HeaderName; 3] = [CALLER_AUTHORIZATION, STOPPING, UNTOUCHED];
+
+/// Whether a header goes no further: it is about one connection (RFC 9110, section 7.6.1), asks the next hop for a 100
+/// (nobody has to wait for one: the body is asked for at once), or is the services' own.
 fn ends_here(name: &HeaderName) -> bool {
     matches!(
         name.as_str(),
@@ -22,7 +26,8 @@ fn ends_here(name: &HeaderName) -> bool {
             | "trailer"
             | "transfer-encoding"
             | "upgrade"
-    )
+            | "expect"
+    ) || INTERNAL.contains(name)
 }
 
 /// Who asks over a connection.
@@ -57,10 +62,13 @@ impl Client {
     }
 }
 
-/// Removes what ends at this connection, the headers that `Connection` names included.
-pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
+/// Removes what ends here, the headers that `Connection` names included.
+pub(crate) fn remove_what_ends_here(headers: &mut HeaderMap) {
     let ending = headers.keys().filter(|name| ends_here(name));
     let mut ending: Vec<HeaderName> = ending.cloned().collect();
+    if ending.is_empty() {
+        return;
+    }
     let named = headers.get_all(header::CONNECTION).iter();
     let named = named
         .filter_map(|value| value.to_str().ok())
@@ -77,8 +85,6 @@ pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
 
 /// Tells the service who asks, and of whom.
 pub(crate) fn describe_client(headers: &mut HeaderMap, client: &Client) {
-    // Services speak among themselves by it; a stranger can't.
-    headers.remove(CALLER_AUTHORIZATION);
     if !client.trusted {
         // The standard's form of the same (RFC 7239), which nobody here would check.
         headers.remove(header::FORWARDED);
@@ -127,7 +133,11 @@ mod tests {
         headers.insert("x-hop", HeaderValue::from_static("1"));
         headers.insert("x-end", HeaderValue::from_static("1"));
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
-        remove_hop_by_hop(&mut headers);
+        headers.insert(header::EXPECT, HeaderValue::from_static("100-continue"));
+        for name in INTERNAL {
+            headers.insert(name, HeaderValue::from_static("1"));
+        }
+        remove_what_ends_here(&mut headers);
         assert_eq!(
             headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(),
             ["x-end"]

@@ -15,7 +15,6 @@ use bothways_domain::{
     identity::TokenVerifier,
 };
 use serde::{Deserialize, Serialize};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Answer,
@@ -23,6 +22,7 @@ use crate::{
     extract::{Json as Body, PathIds, Who},
     header,
     problem::document,
+    routes::routes,
 };
 
 type Api = Arc<dyn CartApi>;
@@ -35,18 +35,17 @@ pub(crate) struct Carts {
 
 /// The routes of carts.
 pub fn router(api: Arc<dyn CartApi>, verifier: Arc<dyn TokenVerifier>) -> Router {
-    routes().with_state(Carts { api, verifier }).into()
+    routes().with_state(Carts { api, verifier })
 }
 
-pub(crate) fn routes() -> OpenApiRouter<Carts> {
-    OpenApiRouter::default()
-        .routes(routes!(create))
-        .routes(routes!(get, delete))
-        .routes(routes!(put_item, delete_item))
-        .routes(routes!(claim))
-        .routes(routes!(mine))
-        .routes(routes!(merge))
-}
+routes!(routes, described -> Carts {
+    [create]
+    [get, delete]
+    [put_item, delete_item]
+    [claim]
+    [mine]
+    [merge]
+});
 
 /// How many of a product.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]

@@ -15,7 +15,6 @@ use bothways_domain::{
     identity::TokenVerifier,
 };
 use serde::{Deserialize, Serialize};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Answer,
@@ -23,6 +22,7 @@ use crate::{
     header,
     problem::document,
     request,
+    routes::routes,
 };
 
 type Api = Arc<dyn CheckoutApi>;
@@ -35,16 +35,15 @@ pub(crate) struct Checkouts {
 
 /// The routes of checkout and orders.
 pub fn router(api: Arc<dyn CheckoutApi>, verifier: Arc<dyn TokenVerifier>) -> Router {
-    routes().with_state(Checkouts { api, verifier }).into()
+    routes().with_state(Checkouts { api, verifier })
 }
 
-pub(crate) fn routes() -> OpenApiRouter<Checkouts> {
-    OpenApiRouter::default()
-        .routes(routes!(checkout))
-        .routes(routes!(orders))
-        .routes(routes!(order))
-        .routes(routes!(cancel))
-}
+routes!(routes, described -> Checkouts {
+    [checkout]
+    [orders]
+    [order]
+    [cancel]
+});
 
 /// An order just placed, with a guest's key to it.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]

@@ -12,12 +12,12 @@ use bothways_domain::{
     id::EventId,
     identity::TokenVerifier,
 };
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Answer,
     extract::{PathIds, Query, Who},
     problem::document,
+    routes::routes,
 };
 
 type Api = Arc<dyn DeadLetterApi>;
@@ -30,14 +30,13 @@ pub(crate) struct Letters {
 
 /// The routes of dead letters.
 pub fn router(api: Api, verifier: Arc<dyn TokenVerifier>) -> Router {
-    routes().with_state(Letters { api, verifier }).into()
+    routes().with_state(Letters { api, verifier })
 }
 
-pub(crate) fn routes() -> OpenApiRouter<Letters> {
-    OpenApiRouter::default()
-        .routes(routes!(list))
-        .routes(routes!(replay))
-}
+routes!(routes, described -> Letters {
+    [list]
+    [replay]
+});
 
 /// Events that were given up on
 ///

@@ -18,12 +18,12 @@ use bothways_domain::{
     },
 };
 use serde::{Deserialize, Serialize};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Answer,
     extract::{Json as Body, Who},
     problem::document,
+    routes::routes,
 };
 
 /// The most characters of a name.
@@ -39,19 +39,18 @@ pub(crate) struct Identity {
 
 /// The routes of identity.
 pub fn router(api: Arc<dyn IdentityApi>, verifier: Arc<dyn TokenVerifier>) -> Router {
-    routes().with_state(Identity { api, verifier }).into()
+    routes().with_state(Identity { api, verifier })
 }
 
-pub(crate) fn routes() -> OpenApiRouter<Identity> {
-    OpenApiRouter::default()
-        .routes(routes!(register))
-        .routes(routes!(sign_in, sign_out))
-        .routes(routes!(refresh))
-        .routes(routes!(me))
-        .routes(routes!(change_password))
-        .routes(routes!(sign_out_everywhere))
-        .routes(routes!(keys))
-}
+routes!(routes, described -> Identity {
+    [register]
+    [sign_in, sign_out]
+    [refresh]
+    [me]
+    [change_password]
+    [sign_out_everywhere]
+    [keys]
+});
 
 /// What an account is made from.
 #[derive(Deserialize, Serialize, utoipa::ToSchema)]

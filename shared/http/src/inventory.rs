@@ -14,12 +14,12 @@ use bothways_domain::{
     inventory::{InventoryApi, StockLevel, parse_on_hand},
 };
 use serde::{Deserialize, Serialize};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Answer,
     extract::{Json as Body, Lines, PathIds, Who, parse_json, product_to_write},
     problem::document,
+    routes::routes,
 };
 
 #[derive(Clone, FromRef)]
@@ -30,14 +30,13 @@ pub(crate) struct Inventory {
 
 /// The routes of inventory.
 pub fn router(api: Arc<dyn InventoryApi>, verifier: Arc<dyn TokenVerifier>) -> Router {
-    routes().with_state(Inventory { api, verifier }).into()
+    routes().with_state(Inventory { api, verifier })
 }
 
-pub(crate) fn routes() -> OpenApiRouter<Inventory> {
-    OpenApiRouter::default()
-        .routes(routes!(get, put))
-        .routes(routes!(import))
-}
+routes!(routes, described -> Inventory {
+    [get, put]
+    [import]
+});
 
 /// How many there are now.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]

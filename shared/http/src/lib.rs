@@ -22,6 +22,7 @@ pub mod openapi;
 pub mod problem;
 pub mod product;
 pub mod request;
+mod routes;
 pub mod search;
 pub mod system;
 

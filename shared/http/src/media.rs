@@ -19,7 +19,6 @@ use bothways_domain::{
     product::Images,
 };
 use tokio::sync::Semaphore;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Answer,
@@ -27,6 +26,7 @@ use crate::{
     extract::{PathIds, Who, read_body_of_any},
     header,
     problem::document,
+    routes::routes,
 };
 
 /// What a photo may be declared as; its content decides.
@@ -49,14 +49,13 @@ pub fn router(api: Arc<dyn MediaApi>, verifier: Arc<dyn TokenVerifier>) -> Route
         verifier,
         uploads,
     };
-    routes().with_state(media).into()
+    routes().with_state(media)
 }
 
-pub(crate) fn routes() -> OpenApiRouter<Media> {
-    OpenApiRouter::default()
-        .routes(routes!(put))
-        .routes(routes!(get))
-}
+routes!(routes, described -> Media {
+    [put]
+    [get]
+});
 
 /// Uploads a photo of a product
 ///

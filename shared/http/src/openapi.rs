@@ -39,16 +39,16 @@ const TAGS: [(&str, &str); 8] = [
 pub fn document() -> OpenApi {
     let mut document = empty();
     let parts = [
-        search::routes().into_openapi(),
-        product::routes().into_openapi(),
-        media::routes().into_openapi(),
-        inventory::routes().into_openapi(),
-        cart::routes().into_openapi(),
-        checkout::routes().into_openapi(),
-        identity::routes().into_openapi(),
-        dead_letters::routes().into_openapi(),
-        system::health_routes().into_openapi(),
-        system::about_routes().into_openapi(),
+        search::described().into_openapi(),
+        product::described().into_openapi(),
+        media::described().into_openapi(),
+        inventory::described().into_openapi(),
+        cart::described().into_openapi(),
+        checkout::described().into_openapi(),
+        identity::described().into_openapi(),
+        dead_letters::described().into_openapi(),
+        system::health_described().into_openapi(),
+        system::about_described().into_openapi(),
     ];
     for part in parts {
         document.merge(part);

@@ -20,7 +20,6 @@ use bothways_domain::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Answer,
@@ -28,6 +27,7 @@ use crate::{
     extract::{Json as Body, Lines, PathIds, Query, Who, parse_json, product_to_write},
     header,
     problem::document,
+    routes::routes,
 };
 
 /// The most products that can be asked for at once.
@@ -41,15 +41,14 @@ pub(crate) struct Products {
 
 /// The routes of products.
 pub fn router(api: Arc<dyn ProductApi>, verifier: Arc<dyn TokenVerifier>) -> Router {
-    routes().with_state(Products { api, verifier }).into()
+    routes().with_state(Products { api, verifier })
 }
 
-pub(crate) fn routes() -> OpenApiRouter<Products> {
-    OpenApiRouter::default()
-        .routes(routes!(list))
-        .routes(routes!(get, put, delete))
-        .routes(routes!(import))
-}
+routes!(routes, described -> Products {
+    [list]
+    [get, put, delete]
+    [import]
+});
 
 /// Several products.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]

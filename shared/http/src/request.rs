@@ -81,6 +81,11 @@ impl RequestContext {
     }
 }
 
+/// Sets the headers that carry the context of the request at hand, if there is one, on to another part of the shop.
+pub fn pass_on(headers: &mut HeaderMap) {
+    let _ = CURRENT.try_with(|context| context.pass_on(headers));
+}
+
 /// The id of the request at hand; empty outside of any.
 pub fn current_id() -> String {
     CURRENT
@@ -90,26 +95,23 @@ pub fn current_id() -> String {
 
 /// A number as 32 hexadecimal digits, with no formatting machinery: every request has some.
 fn hex(bits: u128) -> [u8; 32] {
-    let mut digits = [b'0'; 32];
+    let mut digits = [0; 32];
     let pairs = digits.chunks_exact_mut(2).zip(bits.to_be_bytes());
     for (pair, byte) in pairs {
-        for (digit, half) in pair.iter_mut().zip([byte >> 4, byte & 15]) {
-            *digit = if half < 10 {
-                b'0' + half
-            } else {
-                b'a' - 10 + half
-            };
-        }
+        pair.copy_from_slice(&[byte >> 4, byte & 15]);
     }
-    digits
+    // All at once, as there is nothing to decide.
+    digits.map(|half| half + b'0' + u8::from(half > 9) * (b'a' - b'9' - 1))
 }
 
 /// A header that goes on with a trace, of which the id and the flags are given, or begins one.
 fn traceparent(before: Option<(&str, &str)>) -> HeaderValue {
-    let fresh = hex(rand::random());
-    let (trace, flags) = match before {
-        Some((trace, flags)) => (trace.as_bytes(), flags.as_bytes()),
-        None => (fresh.as_slice(), b"00".as_slice()),
+    let fresh;
+    let (trace, flags) = if let Some((trace, flags)) = before {
+        (trace.as_bytes(), flags.as_bytes())
+    } else {
+        fresh = hex(rand::random());
+        (fresh.as_slice(), b"00".as_slice())
     };
     let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
     let spans = hex(rand::random());

@@ -10,22 +10,20 @@ use bothways_domain::{
     search::{MAX_QUERY, SearchApi, SearchPage, SearchRequest, Sort},
 };
 use serde::{Deserialize, Serialize};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Answer, extract::Query, problem::document};
+use crate::{Answer, extract::Query, problem::document, routes::routes};
 
 type Api = Arc<dyn SearchApi>;
 
 /// The routes of search.
 pub fn router(api: Arc<dyn SearchApi>) -> Router {
-    routes().with_state(api).into()
+    routes().with_state(api)
 }
 
-pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::default()
-        .routes(routes!(search))
-        .routes(routes!(suggest))
-}
+routes!(routes, described -> Api {
+    [search]
+    [suggest]
+});
 
 /// Completions of what is being typed.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]

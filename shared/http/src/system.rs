@@ -11,9 +11,8 @@ use axum::{
     routing::get,
 };
 use serde::{Deserialize, Serialize};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Problem, ProblemType, docs, openapi, problem::document};
+use crate::{Problem, ProblemType, docs, openapi, problem::document, routes::routes};
 
 /// What has to work before a deployable says it is ready.
 #[async_trait]
@@ -24,14 +23,13 @@ pub trait Readiness: Send + Sync {
 
 /// The routes that say how a deployable is.
 pub fn health(readiness: Arc<dyn Readiness>) -> Router {
-    health_routes().with_state(readiness).into()
+    health_routes().with_state(readiness)
 }
 
-pub(crate) fn health_routes() -> OpenApiRouter<Arc<dyn Readiness>> {
-    OpenApiRouter::default()
-        .routes(routes!(healthz))
-        .routes(routes!(readyz))
-}
+routes!(health_routes, health_described -> Arc<dyn Readiness> {
+    [healthz]
+    [readyz]
+});
 
 /// How a deployable is.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -76,12 +74,12 @@ pub fn about(architecture: &'static str) -> Router {
         architecture,
         version,
     };
-    about_routes().with_state(about).into()
+    about_routes().with_state(about)
 }
 
-pub(crate) fn about_routes() -> OpenApiRouter<About> {
-    OpenApiRouter::default().routes(routes!(get_about))
-}
+routes!(about_routes, about_described -> About {
+    [get_about]
+});
 
 /// Which architecture answers
 #[utoipa::path(get, path = "/api/about", tag = "system",

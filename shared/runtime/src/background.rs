@@ -3,6 +3,7 @@
 use std::{future::Future, pin::Pin, time::Duration};
 
 use bothways_domain::Result;
+use bothways_http::problem::causes;
 
 /// One round of background work: whether there may be more to do right away.
 type Round = Pin<Box<dyn Future<Output = Result<bool>> + Send>>;
@@ -44,7 +45,7 @@ impl Background {
                 // Said once per outage, not once per round.
                 Err(error) if !failing => {
                     failing = true;
-                    tracing::warn!(task = self.name, error = %crate::entry::describe(&error), "fails, will be tried again");
+                    tracing::warn!(task = self.name, error = %causes(&error), "fails, will be tried again");
                 }
                 Err(_) => {}
             }

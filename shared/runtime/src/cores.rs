@@ -1,8 +1,8 @@
 //! A thread and a runtime for each core, so that a request and all it waits for stay on one: threads that wake each other
-//! cost a proxy more than its own work does.
+//! cost more than much of what services do. What computes for long goes to threads of its own (`spawn_blocking`).
 
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
     io,
     net::SocketAddr,
     pin::pin,
@@ -10,6 +10,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::Poll,
     thread,
     time::Duration,
 };
@@ -19,6 +20,7 @@ use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{mpsc, oneshot, watch},
+    task::coop::unconstrained,
 };
 
 use crate::{
@@ -162,11 +164,26 @@ fn connection<F: Front>(
     let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     async move {
         let mut served = pin!(served);
-        tokio::select! {
-            biased;
-            ended = served.as_mut() => return told(ended),
-            _ = stopping.changed() => served.as_mut().graceful_shutdown(),
+        let seen = stopping.clone();
+        // It listens from the first time on, however much the task has done by then.
+        let mut changed = pin!(unconstrained(stopping.changed()));
+        let mut listens = false;
+        let ended = poll_fn(|context| {
+            if let Poll::Ready(ended) = served.as_mut().poll(context) {
+                return Poll::Ready(Some(ended));
+            }
+            // It wakes the task it was asked in first, which is this one and stays it. To ask again with each request would
+            // take a hundredth of a forwarded one.
+            if listens && seen.has_changed().is_ok_and(|changed| !changed) {
+                return Poll::Pending;
+            }
+            listens = true;
+            changed.as_mut().poll(context).map(|_| None)
+        });
+        if let Some(ended) = ended.await {
+            return told(ended);
         }
+        served.as_mut().graceful_shutdown();
         told(served.await);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc};
 
+use bothways_http::problem::causes;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::{Value, json};
 
@@ -72,7 +73,7 @@ impl Request {
         let (status, reason) = match outcome {
             Ok(()) => ("SUCCESS", String::new()),
             Err(error) => {
-                let reason = entry::describe(error.as_ref());
+                let reason = causes(error.as_ref());
                 tracing::error!(reason, "the deployment is told that this failed");
                 ("FAILED", reason)
             }

@@ -2,6 +2,7 @@
 
 use std::{future::Future, process::ExitCode};
 
+use bothways_http::problem::causes;
 use tokio::runtime::Runtime;
 
 use crate::{Result, Settings, telemetry};
@@ -24,20 +25,8 @@ pub(crate) fn run(
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{name}: {}", describe(error.as_ref()));
+            eprintln!("{name}: {}", causes(error.as_ref()));
             ExitCode::FAILURE
         }
     }
-}
-
-/// An error with its causes, on one line.
-pub(crate) fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -13,6 +13,7 @@ use bothways_domain::{
     event::EventHandler,
     fulfilment::FulfilmentUseCases,
 };
+use bothways_http::problem::causes;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 
@@ -99,7 +100,7 @@ async fn follow_both(consumer: Consumer, work: impl AsyncFn(Invoked) -> Result<(
         };
         let response = consumer.take(batch.records).await?;
         if let Err(error) = work(Invoked::ByEvents).await {
-            tracing::warn!(error = %entry::describe(error.as_ref()), "left to the schedule");
+            tracing::warn!(error = %causes(error.as_ref()), "left to the schedule");
         }
         Ok(response)
     };
@@ -195,7 +196,7 @@ async fn rounds(
             return done;
         }
         if let Err(error) = done {
-            tracing::warn!(error = %entry::describe(error.as_ref()), "a round of work failed");
+            tracing::warn!(error = %causes(error.as_ref()), "a round of work failed");
         }
         tokio::time::sleep(pause).await;
     }

@@ -10,7 +10,7 @@ use axum::{
     http::{Request, Response},
     response::IntoResponse as _,
 };
-use bothways_http::layers::Edge;
+use bothways_http::{Problem, ProblemType, layers::Edge};
 use http_body_util::Limited;
 use hyper::body::{Body as HttpBody, Incoming};
 use tower::ServiceExt as _;
@@ -44,6 +44,24 @@ pub trait Front: Send + Sync + 'static {
         request: Request<Limited<Incoming>>,
         client: &Self::Client,
     ) -> impl Future<Output = Response<Self::Body>> + Send;
+}
+
+/// The front of a service that has none: its routes answer everything.
+pub(crate) struct NoFront;
+
+impl Front for NoFront {
+    type Body = Body;
+    type Client = ();
+
+    fn meet(&self, _: SocketAddr) {}
+
+    fn takes(&self, _: &str) -> bool {
+        false
+    }
+
+    async fn answer(&self, _: Request<Limited<Incoming>>, (): &()) -> Response<Body> {
+        Problem::new(ProblemType::NotFound, "there is no front").into_response()
+    }
 }
 
 /// What every service has, around a front.

@@ -22,6 +22,7 @@ use bothways_domain::{
     Error, Result,
     event::{Event, EventHandler, EventSink, MAX_DELIVERY_ATTEMPTS, Outbox, PendingEvent},
 };
+use bothways_http::problem::causes;
 use futures::{StreamExt as _, future::join_all};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
@@ -249,7 +250,7 @@ impl Follower {
                 Ok(failures) => break failures,
                 // It costs the events no try, as where they are pushed.
                 Err(error) => {
-                    tracing::warn!(error = %crate::entry::describe(&error), "events have to wait");
+                    tracing::warn!(error = %causes(&error), "events have to wait");
                     tokio::time::sleep(OUTAGE).await;
                 }
             }

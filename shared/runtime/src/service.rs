@@ -23,7 +23,7 @@ use crate::{
     cores::Cores,
     entry,
     failpoint::{self, Marks},
-    front::{Around, Front},
+    front::{Around, Front, NoFront},
     healthcheck,
     stores::Opening,
 };
@@ -185,21 +185,17 @@ async fn serve(
     Ok(())
 }
 
-/// Serves at `listener` until `stopped`, then finishes what is under way. With a front each connection stays on one core,
-/// without one all threads share them all.
+/// Serves at `listener` until `stopped`, then finishes what is under way. Each connection stays on one core.
 async fn serve_at(
     listener: TcpListener,
     around: Around,
     front: Option<StartCores>,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
-    let Some(start) = front else {
-        let service = around.router;
-        let service = service.into_make_service_with_connect_info::<SocketAddr>();
-        let served = axum::serve(listener, service).with_graceful_shutdown(stopped);
-        return Ok(served.await?);
-    };
-    let cores = start(&around)?;
+    let cores = match front {
+        Some(start) => start(&around),
+        None => Cores::start(|| NoFront, &around),
+    }?;
     tokio::select! {
         () = cores.accept(listener) => {}
         () = stopped => {}

@@ -13,6 +13,7 @@ use bothways_domain::{
     Error, Result,
     event::{Event, EventHandler, EventSink, MAX_DELIVERY_ATTEMPTS, PendingEvent},
 };
+use bothways_http::problem::causes;
 
 use crate::{
     Settings,
@@ -75,7 +76,7 @@ impl QueueSink {
             entries: entries.collect::<Result<Vec<_>>>()?,
         };
         let failed = self.sqs.send_message_batch(&batch).await.map_err(|error| {
-            tracing::warn!(error = %crate::entry::describe(&error), "the queue can't be reached");
+            tracing::warn!(error = %causes(&error), "the queue can't be reached");
             Error::unavailable("the event queue")
         })?;
         let failed = failed.into_iter().filter_map(|failure| {
@@ -125,7 +126,7 @@ impl Poke {
     /// Makes the relay run.
     pub(crate) async fn send(&self) {
         if let Err(error) = self.sqs.send_message(&self.queue_url, NO_EVENTS).await {
-            tracing::warn!(error = %crate::entry::describe(&error), "could not poke the outbox relay");
+            tracing::warn!(error = %causes(&error), "could not poke the outbox relay");
         }
     }
 }
@@ -196,7 +197,7 @@ impl Backoff {
                 entries: messages.iter().enumerate().map(entry).collect(),
             };
             if let Err(error) = self.sqs.change_message_visibility_batch(&batch).await {
-                tracing::warn!(error = %crate::entry::describe(&error), "what failed comes again later than it could");
+                tracing::warn!(error = %causes(&error), "what failed comes again later than it could");
             }
         }
     }

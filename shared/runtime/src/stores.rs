@@ -1,6 +1,6 @@
 //! Opens the database of a context: SQLite or PostgreSQL, as the scheme of `DATABASE_URL` says.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bothways_domain::{
     cart::CartStore,
@@ -41,12 +41,16 @@ macro_rules! store {
     };
 }
 
+/// How long a function's start is left alone with asking for the first event, which then comes while connections are opened:
+/// the handshakes with several databases took longer than all else before the asking.
+const AFTER_ASKING: Duration = Duration::from_millis(1);
+
 /// How databases are opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opening {
     /// With up to so many connections, the first of which is waited for: who can't have it does not start.
     Ahead(u32),
-    /// With a single connection, which is opened beside whatever else is done: a start has somebody waiting for it.
+    /// With a single connection, which is opened while the first event is asked for: a start has somebody waiting for it.
     Beside,
 }
 
@@ -124,7 +128,11 @@ impl Stores {
                 }
                 let database = postgres::connect_later(url, context, connections, passwords)?;
                 let warm = database.clone();
-                tokio::spawn(async move { warm.warm_up().await });
+                tokio::spawn(async move {
+                    tokio::time::sleep(AFTER_ASKING).await;
+                    // On the heap, where there is no memory for it before it begins.
+                    Box::pin(warm.warm_up()).await;
+                });
                 Ok(Database::Postgres(database))
             }
             other => Err(format!("DATABASE_URL: this program can't speak to '{other}'").into()),

@@ -81,22 +81,17 @@ impl Publisher {
         Self::open_with(url, PublisherOptions::default()).await
     }
 
-    /// As [`Publisher::open`], but what is there is loaded beside whatever else is done, and the first change waits for it.
-    pub fn open_beside(url: &str) -> Result<Arc<Self>> {
-        let publisher = Arc::new(Self::create(url, PublisherOptions::default())?);
-        let ahead = publisher.clone();
-        tokio::spawn(async move {
-            if let Err(error) = ahead.begin().await {
-                tracing::warn!(%error, "what is published can't be loaded yet");
-            }
-        });
-        Ok(publisher)
+    /// As [`Publisher::open`], but what is there is loaded with the first change. A function is started for the sake of one,
+    /// so it would come no sooner.
+    pub fn open_on_demand(url: &str) -> Result<Self> {
+        Self::create(url, PublisherOptions::default())
     }
 
     /// As [`Publisher::open`], with options.
     pub async fn open_with(url: &str, options: PublisherOptions) -> Result<Self> {
         let publisher = Self::create(url, options)?;
-        publisher.begin().await?;
+        let loaded = publisher.load().await?;
+        publisher.work.lock().await.current = Some(loaded);
         Ok(publisher)
     }
 
@@ -108,18 +103,6 @@ impl Publisher {
             folder: options.folder.unwrap_or_else(std::env::temp_dir),
             work: Mutex::default(),
         })
-    }
-
-    /// Loads what is published, and sweeps what a crash may have left behind.
-    async fn begin(&self) -> Result<()> {
-        let mut work = self.work.lock().await;
-        let current = self.newest(&mut work).await?;
-        if let Some(manifest) = &current.manifest {
-            let before = now() - self.grace_millis();
-            self.store.sweep_orphans(manifest, before).await?;
-        }
-        work.current = Some(current);
-        Ok(())
     }
 
     /// Merges all segments into one and publishes it. Never needed; results stay the same.
@@ -175,12 +158,16 @@ impl Publisher {
         }
     }
 
-    /// Starts from the newest version that can be read; without any, from nothing.
+    /// Starts from the newest version that can be read; without any, from nothing. Sweeps what a crash may have left behind.
     async fn load(&self) -> Result<Current> {
         let versions = self.store.versions_after(0).await?;
         for version in versions.iter().take(FALLBACKS) {
             match self.load_version(*version).await {
                 Ok((index, manifest)) => {
+                    let before = now() - self.grace_millis();
+                    if let Err(error) = self.store.sweep_orphans(&manifest, before).await {
+                        tracing::warn!(%error, "what a crash left behind stays for now");
+                    }
                     let version = versions[0];
                     let dirty = manifest.version != version;
                     return Ok(Current {

@@ -14,7 +14,10 @@ use bothways_domain::{
     Error, Result,
     search::{SearchApi, SearchPage, SearchRequest},
 };
-use tokio::{sync::Mutex, task::spawn_blocking};
+use tokio::{
+    sync::{Mutex, OnceCell},
+    task::spawn_blocking,
+};
 
 use crate::{
     listing::{empty_page, list},
@@ -30,6 +33,9 @@ const FALLBACKS: usize = 3;
 
 /// How long a snapshot is good enough where requests look for newer ones.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// How long what is loaded beside a function's start leaves that alone: until it has asked for its first event.
+const AFTER_ASKING: Duration = Duration::from_millis(1);
 
 /// How a searcher works.
 #[derive(Debug, Clone)]
@@ -83,10 +89,23 @@ enum State {
 }
 
 struct Looking {
-    cache: SnapshotCache,
+    /// Where the cache is made once there is something to keep in it.
+    folder: PathBuf,
+    cache: OnceCell<SnapshotCache>,
     last: Option<Instant>,
     /// The newest version found damaged, so that it is said once.
     damaged: u64,
+}
+
+impl Looking {
+    async fn cache(&self) -> Result<&SnapshotCache> {
+        let make = async || {
+            let folder = self.folder.clone();
+            let made = spawn_blocking(move || SnapshotCache::create(&folder)).await;
+            made.map_err(Error::internal)?
+        };
+        self.cache.get_or_try_init(make).await
+    }
 }
 
 impl Searcher {
@@ -96,17 +115,26 @@ impl Searcher {
         Self::open_with(url, SearcherOptions::default()).await
     }
 
-    /// As [`Searcher::open`] for functions, in which nothing runs between requests: the newest snapshot is loaded beside
-    /// whatever else is done, and who asks first waits for it. Every request begins with a look for a newer snapshot,
-    /// unless the last was less than a second ago.
-    pub fn open_beside(url: &str) -> Result<Self> {
-        let searcher = Self {
+    /// As [`Searcher::open`] for functions, in which nothing runs between requests: every search begins with a look for a
+    /// newer snapshot, unless the last was less than a second ago; the first search with loading one.
+    pub fn open_on_demand(url: &str) -> Result<Self> {
+        Ok(Self {
             refresh_after: Some(LOOK_AGAIN_AFTER),
             ..Self::create(url, SearcherOptions::default())?
-        };
+        })
+    }
+
+    /// As [`Searcher::open_on_demand`], but the newest snapshot is loaded beside whatever else is done, and who asks first
+    /// waits for it.
+    pub fn open_beside(url: &str) -> Result<Self> {
+        let searcher = Self::open_on_demand(url)?;
         let ahead = searcher.clone();
-        // What is wrong is logged where it is found, and whoever asks is told.
-        tokio::spawn(async move { ahead.refresh_if_older(LOOK_AGAIN_AFTER).await });
+        tokio::spawn(async move {
+            tokio::time::sleep(AFTER_ASKING).await;
+            // On the heap, and only now: a start takes no memory for it. What is wrong is logged where it is found, and
+            // whoever asks is told.
+            let _ = Box::pin(ahead.refresh_if_older(LOOK_AGAIN_AFTER)).await;
+        });
         Ok(searcher)
     }
 
@@ -123,7 +151,8 @@ impl Searcher {
     fn create(url: &str, options: SearcherOptions) -> Result<Self> {
         let folder = options.folder.unwrap_or_else(std::env::temp_dir);
         let looking = Looking {
-            cache: SnapshotCache::create(&folder)?,
+            folder,
+            cache: OnceCell::new(),
             last: None,
             damaged: 0,
         };
@@ -265,17 +294,15 @@ impl Searcher {
 
     async fn load(&self, looking: &Looking, version: u64) -> Result<()> {
         let manifest = self.shared.store.manifest(version).await?;
-        let snapshot = looking
-            .cache
-            .load(&self.shared.store, manifest.clone())
-            .await?;
+        let cache = looking.cache().await?;
+        let snapshot = cache.load(&self.shared.store, manifest.clone()).await?;
         tracing::debug!(
             version,
             products = manifest.products,
             "a snapshot was loaded"
         );
         self.set(State::Loaded(Arc::new(snapshot)));
-        looking.cache.keep_only(&manifest);
+        cache.keep_only(&manifest);
         Ok(())
     }
 

@@ -25,7 +25,7 @@ pub(crate) struct SnapshotCache {
 }
 
 impl SnapshotCache {
-    /// Makes an empty one in `parent`.
+    /// Makes an empty one in `parent`. Blocks.
     pub(crate) fn create(parent: &Path) -> Result<Self> {
         let folder = Scratch::create(parent, "bothways-search-").map_err(Error::internal)?;
         fs::create_dir(folder.path().join("files")).map_err(Error::internal)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bothways_domain::{
-    cart::{Cart, CartStore, CartWrite, MAX_ITEMS},
+    cart::{Cart, CartLine, CartStore, CartWrite, MAX_ITEMS},
     id::CartId,
 };
 
@@ -32,15 +32,27 @@ async fn filled(place: &dyn Place) -> (Arc<dyn CartStore>, CartId) {
     (store, cart_id("cart"))
 }
 
-async fn put(
+/// The cart as a caller sees it before they write: as it is stored, or, when it is gone since, as it was.
+async fn seen(store: &dyn CartStore) -> Cart {
+    let found = store.find(&cart_id("cart")).await.unwrap();
+    found.unwrap_or_else(|| empty("cart"))
+}
+
+async fn put(store: &dyn CartStore, line: CartLine, if_version: Option<i64>) -> CartWrite {
+    let seen = seen(store).await;
+    let write = store.put_line(&seen, &line, if_version, at(10));
+    write.await.unwrap()
+}
+
+async fn remove(
     store: &dyn CartStore,
-    line: bothways_domain::cart::CartLine,
+    product: &str,
     if_version: Option<i64>,
+    now: i64,
 ) -> CartWrite {
-    store
-        .put_line(&cart_id("cart"), &line, if_version, at(10))
-        .await
-        .unwrap()
+    let (seen, product) = (seen(store).await, product_id(product));
+    let write = store.remove_line(&seen, &product, if_version, at(now));
+    write.await.unwrap()
 }
 
 /// The cart that a write left, which is also the one that is stored.
@@ -78,16 +90,13 @@ pub async fn a_cart_comes_back_as_it_was_made(place: &dyn Place) {
 
 /// A changed line stays in its place; one that is put again after its removal comes last.
 pub async fn lines_keep_the_order_they_were_first_put(place: &dyn Place) {
-    let (store, id) = filled(place).await;
+    let (store, _) = filled(place).await;
     put(store.as_ref(), line("fork", 1), None).await;
     let write = put(store.as_ref(), line("kettle", 9), None).await;
     let cart = done(store.as_ref(), write).await;
     assert_eq!(contents(&cart), [("kettle", 9), ("mug", 3), ("fork", 1)]);
     assert_eq!((cart.version, cart.updated_at), (5, at(10)));
-    let write = store
-        .remove_line(&id, &product_id("kettle"), None, at(20))
-        .await
-        .unwrap();
+    let write = remove(store.as_ref(), "kettle", None, 20).await;
     let cart = done(store.as_ref(), write).await;
     assert_eq!((cart.version, cart.updated_at), (6, at(20)));
     let write = put(store.as_ref(), line("kettle", 1), None).await;
@@ -99,35 +108,56 @@ pub async fn lines_keep_the_order_they_were_first_put(place: &dyn Place) {
 pub async fn putting_the_same_again_changes_nothing(place: &dyn Place) {
     let (store, id) = filled(place).await;
     let before = store.find(&id).await.unwrap().unwrap();
-    let write = store
-        .put_line(&id, &line("mug", 3), None, at(99))
-        .await
-        .unwrap();
+    let write = store.put_line(&before, &line("mug", 3), None, at(99)).await;
+    let write = write.unwrap();
     assert_eq!(done(store.as_ref(), write).await, before);
 }
 
 /// For putting and removing alike; the right version is let through.
 pub async fn a_version_that_no_longer_holds_is_stale(place: &dyn Place) {
-    let (store, id) = filled(place).await;
-    let mug = product_id("mug");
+    let (store, _) = filled(place).await;
     for version in [2, 4] {
         assert_eq!(
             put(store.as_ref(), line("fork", 1), Some(version)).await,
             CartWrite::Stale
         );
-        let removed = store
-            .remove_line(&id, &mug, Some(version), at(20))
-            .await
-            .unwrap();
+        let removed = remove(store.as_ref(), "mug", Some(version), 20).await;
         assert_eq!(removed, CartWrite::Stale);
     }
     let write = put(store.as_ref(), line("fork", 1), Some(3)).await;
     assert_eq!(done(store.as_ref(), write).await.version, 4);
-    let write = store.remove_line(&id, &mug, Some(4), at(20)).await.unwrap();
+    let write = remove(store.as_ref(), "mug", Some(4), 20).await;
     assert_eq!(
         contents(&done(store.as_ref(), write).await),
         [("kettle", 2), ("fork", 1)]
     );
+}
+
+/// Whoever writes may have seen the cart as it was before others wrote to it.
+pub async fn a_write_goes_into_the_cart_as_it_is_now(place: &dyn Place) {
+    let (store, _) = filled(place).await;
+    let early = empty("cart");
+    let write = store.put_line(&early, &line("fork", 1), None, at(20)).await;
+    let cart = done(store.as_ref(), write.unwrap()).await;
+    assert_eq!(contents(&cart), [("kettle", 2), ("mug", 3), ("fork", 1)]);
+    let mut full = early.clone();
+    full.lines = (0..MAX_ITEMS).map(|n| line(&format!("p{n}"), 1)).collect();
+    let write = store.put_line(&full, &line("spoon", 1), None, at(20)).await;
+    assert_eq!(done(store.as_ref(), write.unwrap()).await.lines.len(), 4);
+    let mug = product_id("mug");
+    let write = store.remove_line(&early, &mug, None, at(30)).await.unwrap();
+    let cart = done(store.as_ref(), write).await;
+    assert_eq!(contents(&cart), [("kettle", 2), ("fork", 1), ("spoon", 1)]);
+    assert_eq!((cart.version, cart.updated_at), (6, at(30)));
+    let stale = store
+        .put_line(&early, &line("lid", 1), Some(1), at(40))
+        .await;
+    assert_eq!(stale.unwrap(), CartWrite::Stale);
+    assert!(store.delete(&cart.id).await.unwrap());
+    let gone = store.put_line(&cart, &line("lid", 1), None, at(50)).await;
+    assert_eq!(gone.unwrap(), CartWrite::Missing);
+    let gone = store.remove_line(&cart, &mug, None, at(50)).await;
+    assert_eq!(gone.unwrap(), CartWrite::Missing);
 }
 
 /// What it holds already can still be changed.
@@ -153,7 +183,7 @@ pub async fn removing_what_is_not_there_changes_nothing(place: &dyn Place) {
     let (store, id) = filled(place).await;
     let before = store.find(&id).await.unwrap().unwrap();
     let write = store
-        .remove_line(&id, &product_id("fork"), None, at(99))
+        .remove_line(&before, &product_id("fork"), None, at(99))
         .await
         .unwrap();
     assert_eq!(done(store.as_ref(), write).await, before);
@@ -263,10 +293,7 @@ pub async fn writing_to_a_missing_cart_says_so(place: &dyn Place) {
         put(store.as_ref(), line("mug", 1), None).await,
         CartWrite::Missing
     );
-    let removed = store
-        .remove_line(&id, &product_id("mug"), Some(1), at(1))
-        .await
-        .unwrap();
+    let removed = remove(store.as_ref(), "mug", Some(1), 1).await;
     assert_eq!(removed, CartWrite::Missing);
     let claimed = store.claim(&id, &user_id("ann"), at(1)).await.unwrap();
     assert_eq!(claimed, CartWrite::Missing);

@@ -141,10 +141,10 @@ pub async fn every_put_into_a_cart_counts(place: &dyn Place) {
     stores[0].create(&empty("cart")).await.unwrap();
     let id = cart_id("cart");
     let writes = at_once(40, |n| {
-        let (store, id) = (&stores[n as usize % 2], &id);
+        let (store, seen) = (&stores[n as usize % 2], empty("cart"));
         async move {
             store
-                .put_line(id, &line(&format!("p{n}"), 1), None, at(1))
+                .put_line(&seen, &line(&format!("p{n}"), 1), None, at(1))
                 .await
                 .unwrap()
         }
@@ -158,10 +158,10 @@ pub async fn every_put_into_a_cart_counts(place: &dyn Place) {
     let cart = stores[0].find(&id).await.unwrap().unwrap();
     assert_eq!((cart.lines.len(), cart.version), (40, 41));
     let stale = at_once(10, |n| {
-        let (store, id) = (&stores[n as usize % 2], &id);
+        let (store, cart) = (&stores[n as usize % 2], &cart);
         async move {
             store
-                .put_line(id, &line("p0", 10 + n), Some(41), at(2))
+                .put_line(cart, &line("p0", 10 + n), Some(41), at(2))
                 .await
                 .unwrap()
         }

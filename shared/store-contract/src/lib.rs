@@ -155,6 +155,7 @@ macro_rules! stories {
                 lines_keep_the_order_they_were_first_put
                 putting_the_same_again_changes_nothing
                 a_version_that_no_longer_holds_is_stale
+                a_write_goes_into_the_cart_as_it_is_now
                 a_full_cart_takes_no_other_product
                 removing_what_is_not_there_changes_nothing
                 remembering_prices_is_no_change_of_the_cart

@@ -1,9 +1,11 @@
 //! Carts and their lines.
 
+use std::{mem, slice};
+
 use async_trait::async_trait;
 use bothways_domain::{
-    Result,
-    cart::{Cart, CartLine, CartStore, CartWrite, MAX_ITEMS, Quantity},
+    Error, Money, Result,
+    cart::{Cart, CartLine, CartStore, CartWrite, Put, Quantity},
     id::{CartId, OrderId, ProductId, UserId},
     inventory::StockLine,
     time::Timestamp,
@@ -12,7 +14,7 @@ use sqlx::{PgConnection, Row, postgres::PgRow};
 
 use crate::{
     Database, column,
-    error::{Attempt, Failure, read, write},
+    error::{Attempt, Failure, read, repeatable, write},
 };
 
 /// The carts of the shop.
@@ -31,8 +33,7 @@ fn line(row: &PgRow) -> Attempt<Option<CartLine>> {
         product_id,
         name: row.try_get("name")?,
         unit_price: column::money(row, "price_amount", "price_currency")?,
-        quantity: quantity
-            .map_err(|fault| Failure::Domain(bothways_domain::Error::internal(fault)))?,
+        quantity: quantity.map_err(|fault| Failure::Domain(Error::internal(fault)))?,
     }))
 }
 
@@ -71,59 +72,92 @@ async fn find_to_write(connection: &mut PgConnection, id: &CartId) -> Attempt<Op
     find(connection, id).await
 }
 
-/// Stores the row of `cart`, and `lines` of it, those that are new after the others.
-async fn put(connection: &mut PgConnection, cart: &Cart, lines: &[CartLine]) -> Attempt<()> {
-    let amounts: Vec<i64> = lines.iter().map(|l| l.unit_price.amount()).collect();
-    let currencies: Vec<String> = (lines.iter())
-        .map(|line| line.unit_price.currency().as_str().to_owned())
-        .collect();
+/// The prices of lines as columns: amounts and currencies.
+fn prices(lines: &[CartLine]) -> (Vec<i64>, Vec<String>) {
+    let prices = lines.iter().map(|line| line.unit_price);
+    let column = |price: Money| (price.amount(), price.currency().as_str().to_owned());
+    prices.map(column).unzip()
+}
+
+/// A statement that writes the row of a cart as `$row` says and, if that wrote it, lines after the cart's others or in the
+/// places of those with their products. It answers with a row if it did.
+macro_rules! with_lines {
+    ($row:literal) => {
+        concat!(
+            "WITH cart AS (",
+            $row,
+            " RETURNING id
+             ), last AS (
+                 SELECT COALESCE(MAX(position), 0) AS position FROM cart_lines WHERE cart_id = $1
+             ), stored AS (
+                 INSERT INTO cart_lines (cart_id, product_id, position, name, price_amount, price_currency, quantity)
+                 SELECT cart.id, product_id, last.position + place, name, price_amount, price_currency, quantity
+                 FROM cart, last, UNNEST($5::TEXT[], $6::TEXT[], $7::BIGINT[], $8::TEXT[], $9::BIGINT[])
+                      WITH ORDINALITY AS new (product_id, name, price_amount, price_currency, quantity, place)
+                 ON CONFLICT (cart_id, product_id) DO UPDATE
+                 SET name = excluded.name, price_amount = excluded.price_amount,
+                     price_currency = excluded.price_currency, quantity = excluded.quantity
+             )
+             SELECT 1 FROM cart"
+        )
+    };
+}
+
+const INSERT: &str = with_lines!(
+    "INSERT INTO carts (id, owner, version, updated_at) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (id) DO NOTHING"
+);
+
+/// Whoever changes a cart or its lines raises its version: where that is still the one before, so is all else.
+const UPDATE: &str = with_lines!(
+    "UPDATE carts SET owner = $2, version = $3, updated_at = $4 WHERE id = $1 AND version = $3 - 1"
+);
+
+/// Stores `cart`, and `lines` of it; `false` when its row is not what `statement` requires, and nothing was stored.
+async fn put(
+    connection: &mut PgConnection,
+    statement: &'static str,
+    cart: &Cart,
+    lines: &[CartLine],
+) -> Attempt<bool> {
+    let (amounts, currencies) = prices(lines);
     let quantities: Vec<i64> = (lines.iter())
         .map(|line| i64::from(line.quantity.get()))
         .collect();
-    sqlx::query(
-        "WITH touched AS (
-             UPDATE carts SET owner = $2, version = $3, updated_at = $4 WHERE id = $1
-         ), last AS (
-             SELECT COALESCE(MAX(position), 0) AS position FROM cart_lines WHERE cart_id = $1
-         )
-         INSERT INTO cart_lines (cart_id, product_id, position, name, price_amount, price_currency, quantity)
-         SELECT $1, product_id, last.position + place, name, price_amount, price_currency, quantity
-         FROM last, UNNEST($5::TEXT[], $6::TEXT[], $7::BIGINT[], $8::TEXT[], $9::BIGINT[]) WITH ORDINALITY
-              AS new (product_id, name, price_amount, price_currency, quantity, place)
-         ON CONFLICT (cart_id, product_id) DO UPDATE
-         SET name = excluded.name, price_amount = excluded.price_amount,
-             price_currency = excluded.price_currency, quantity = excluded.quantity",
-    )
-    .bind(cart.id.as_str())
-    .bind(cart.owner.as_ref().map(UserId::as_str))
-    .bind(cart.version)
-    .bind(cart.updated_at.as_millis())
-    .bind(column::texts(lines, |line| line.product_id.as_str()))
-    .bind(column::texts(lines, |line| line.name.as_str()))
-    .bind(amounts)
-    .bind(currencies)
-    .bind(quantities)
-    .execute(connection)
-    .await?;
-    Ok(())
+    let stored = sqlx::query(statement)
+        .bind(cart.id.as_str())
+        .bind(cart.owner.as_ref().map(UserId::as_str))
+        .bind(cart.version)
+        .bind(cart.updated_at.as_millis())
+        .bind(column::texts(lines, |line| line.product_id.as_str()))
+        .bind(column::texts(lines, |line| line.name.as_str()))
+        .bind(amounts)
+        .bind(currencies)
+        .bind(quantities)
+        .fetch_optional(connection)
+        .await?;
+    Ok(stored.is_some())
 }
 
-/// Stores the row of `cart`, and takes a line out of it.
-async fn remove(connection: &mut PgConnection, cart: &Cart, product: &ProductId) -> Attempt<()> {
-    sqlx::query(
-        "WITH removed AS (
-             DELETE FROM cart_lines WHERE cart_id = $1 AND product_id = $5
+/// Stores the row of `cart`, and takes a line out of it; `false` when its row is another than before, and nothing changed.
+async fn remove(connection: &mut PgConnection, cart: &Cart, product: &ProductId) -> Attempt<bool> {
+    let stored = sqlx::query(
+        "WITH cart AS (
+             UPDATE carts SET owner = $2, version = $3, updated_at = $4 WHERE id = $1 AND version = $3 - 1
+             RETURNING id
+         ), removed AS (
+             DELETE FROM cart_lines USING cart WHERE cart_id = cart.id AND product_id = $5
          )
-         UPDATE carts SET owner = $2, version = $3, updated_at = $4 WHERE id = $1",
+         SELECT 1 FROM cart",
     )
     .bind(cart.id.as_str())
     .bind(cart.owner.as_ref().map(UserId::as_str))
     .bind(cart.version)
     .bind(cart.updated_at.as_millis())
     .bind(product.as_str())
-    .execute(connection)
+    .fetch_optional(connection)
     .await?;
-    Ok(())
+    Ok(stored.is_some())
 }
 
 /// Deletes a cart with its lines; whether there was one.
@@ -134,17 +168,6 @@ async fn delete(connection: &mut PgConnection, id: &CartId) -> Attempt<bool> {
         .await?
         .rows_affected();
     Ok(deleted == 1)
-}
-
-/// Notes that the cart changes.
-fn touch(cart: &mut Cart, now: Timestamp) {
-    cart.version += 1;
-    cart.updated_at = now;
-}
-
-/// Whether a write that requires a version has to be refused.
-fn is_stale(cart: &Cart, if_version: Option<i64>) -> bool {
-    if_version.is_some_and(|version| version != cart.version)
 }
 
 impl Carts {
@@ -160,69 +183,78 @@ impl Carts {
         Ok(cart)
     }
 
-    async fn try_create(&self, cart: &Cart) -> Attempt<()> {
-        let mut transaction = self.database.begin().await?;
-        sqlx::query("INSERT INTO carts (id, owner, version, updated_at) VALUES ($1, $2, $3, $4)")
-            .bind(cart.id.as_str())
-            .bind(cart.owner.as_ref().map(UserId::as_str))
-            .bind(cart.version)
-            .bind(cart.updated_at.as_millis())
-            .execute(&mut *transaction)
-            .await?;
-        if !cart.lines.is_empty() {
-            put(&mut transaction, cart, &cart.lines).await?;
+    /// Ids are random: a cart that is there when this is tried `again` was made by an attempt whose answer was lost.
+    async fn try_create(&self, cart: &Cart, again: bool) -> Attempt<()> {
+        let mut lease = self.database.lease().await?;
+        let made = put(&mut lease, INSERT, cart, &cart.lines).await?;
+        lease.keep();
+        if made || again {
+            Ok(())
+        } else {
+            let taken = Error::Conflict("there is a cart with this id".to_owned());
+            Err(Failure::Domain(taken))
         }
-        Ok(transaction.commit().await?)
     }
 
+    /// Nearly always the cart is still as it was seen, and one statement does.
     async fn try_put_line(
         &self,
-        id: &CartId,
+        seen: &Cart,
         line: &CartLine,
         if_version: Option<i64>,
         now: Timestamp,
     ) -> Attempt<CartWrite> {
+        let mut cart = seen.clone();
+        if !cart.is_stale(if_version) && cart.put(line, now) == Put::Changed {
+            let mut lease = self.database.lease().await?;
+            let done = put(&mut lease, UPDATE, &cart, slice::from_ref(line)).await?;
+            lease.keep();
+            if done {
+                return Ok(CartWrite::Done(cart));
+            }
+        }
         let mut transaction = self.database.begin().await?;
-        let Some(mut cart) = find_to_write(&mut transaction, id).await? else {
+        let Some(mut cart) = find_to_write(&mut transaction, &seen.id).await? else {
             return Ok(CartWrite::Missing);
         };
-        if is_stale(&cart, if_version) {
+        if cart.is_stale(if_version) {
             return Ok(CartWrite::Stale);
         }
-        let lines = &mut cart.lines;
-        match lines
-            .iter()
-            .position(|old| old.product_id == line.product_id)
-        {
-            Some(at) if lines[at] == *line => return Ok(CartWrite::Done(cart)),
-            Some(at) => lines[at] = line.clone(),
-            None if lines.len() >= MAX_ITEMS => return Ok(CartWrite::Full),
-            None => lines.push(line.clone()),
+        match cart.put(line, now) {
+            Put::Changed => {}
+            Put::Unchanged => return Ok(CartWrite::Done(cart)),
+            Put::Full => return Ok(CartWrite::Full),
         }
-        touch(&mut cart, now);
-        put(&mut transaction, &cart, std::slice::from_ref(line)).await?;
+        put(&mut transaction, UPDATE, &cart, slice::from_ref(line)).await?;
         transaction.commit().await?;
         Ok(CartWrite::Done(cart))
     }
 
+    /// As [`Self::try_put_line`].
     async fn try_remove_line(
         &self,
-        id: &CartId,
+        seen: &Cart,
         product: &ProductId,
         if_version: Option<i64>,
         now: Timestamp,
     ) -> Attempt<CartWrite> {
+        let mut cart = seen.clone();
+        if !cart.is_stale(if_version) && cart.remove(product, now) {
+            let mut lease = self.database.lease().await?;
+            let done = remove(&mut lease, &cart, product).await?;
+            lease.keep();
+            if done {
+                return Ok(CartWrite::Done(cart));
+            }
+        }
         let mut transaction = self.database.begin().await?;
-        let Some(mut cart) = find_to_write(&mut transaction, id).await? else {
+        let Some(mut cart) = find_to_write(&mut transaction, &seen.id).await? else {
             return Ok(CartWrite::Missing);
         };
-        if is_stale(&cart, if_version) {
+        if cart.is_stale(if_version) {
             return Ok(CartWrite::Stale);
         }
-        let before = cart.lines.len();
-        cart.lines.retain(|line| line.product_id != *product);
-        if cart.lines.len() < before {
-            touch(&mut cart, now);
+        if cart.remove(product, now) {
             remove(&mut transaction, &cart, product).await?;
             transaction.commit().await?;
         }
@@ -230,30 +262,31 @@ impl Carts {
     }
 
     async fn try_remember(&self, id: &CartId, lines: &[CartLine]) -> Attempt<()> {
-        let mut transaction = self.database.begin().await?;
-        if find_to_write(&mut transaction, id).await?.is_none() {
-            return Ok(());
-        }
-        for line in lines {
-            sqlx::query(
-                "UPDATE cart_lines SET name = $3, price_amount = $4, price_currency = $5
-                 WHERE cart_id = $1 AND product_id = $2",
-            )
-            .bind(id.as_str())
-            .bind(line.product_id.as_str())
-            .bind(line.name.as_str())
-            .bind(line.unit_price.amount())
-            .bind(line.unit_price.currency().as_str().to_owned())
-            .execute(&mut *transaction)
-            .await?;
-        }
-        Ok(transaction.commit().await?)
+        let (amounts, currencies) = prices(lines);
+        let mut lease = self.database.lease().await?;
+        // Locks the cart first, as all who write its lines do, so that no two wait for each other.
+        sqlx::query(
+            "WITH cart AS MATERIALIZED (SELECT id FROM carts WHERE id = $1 FOR UPDATE)
+             UPDATE cart_lines SET name = new.name, price_amount = new.amount, price_currency = new.currency
+             FROM cart, UNNEST($2::TEXT[], $3::TEXT[], $4::BIGINT[], $5::TEXT[])
+                  AS new (product_id, name, amount, currency)
+             WHERE cart_lines.cart_id = cart.id AND cart_lines.product_id = new.product_id",
+        )
+        .bind(id.as_str())
+        .bind(column::texts(lines, |line| line.product_id.as_str()))
+        .bind(column::texts(lines, |line| line.name.as_str()))
+        .bind(amounts)
+        .bind(currencies)
+        .execute(&mut *lease)
+        .await?;
+        lease.keep();
+        Ok(())
     }
 
     async fn try_delete(&self, id: &CartId) -> Attempt<bool> {
-        let mut transaction = self.database.begin().await?;
-        let deleted = delete(&mut transaction, id).await?;
-        transaction.commit().await?;
+        let mut lease = self.database.lease().await?;
+        let deleted = delete(&mut lease, id).await?;
+        lease.keep();
         Ok(deleted)
     }
 
@@ -267,8 +300,8 @@ impl Carts {
             Some(_) => return Ok(CartWrite::Missing),
             None => cart.owner = Some(user.clone()),
         }
-        touch(&mut cart, now);
-        put(&mut transaction, &cart, &[]).await?;
+        cart.touch(now);
+        put(&mut transaction, UPDATE, &cart, &[]).await?;
         transaction.commit().await?;
         Ok(CartWrite::Done(cart))
     }
@@ -306,11 +339,10 @@ impl Carts {
         if !may || own.owner.as_ref() != Some(user) || guest.id == own.id {
             return Ok(CartWrite::Missing);
         }
-        if !own.absorb(&guest.lines) {
+        if !own.absorb(&guest.lines, now) {
             return Ok(CartWrite::Full);
         }
-        touch(&mut own, now);
-        put(&mut transaction, &own, &own.lines).await?;
+        put(&mut transaction, UPDATE, &own, &own.lines).await?;
         delete(&mut transaction, from).await?;
         transaction.commit().await?;
         Ok(CartWrite::Done(own))
@@ -376,7 +408,8 @@ impl Carts {
 #[async_trait]
 impl CartStore for Carts {
     async fn create(&self, cart: &Cart) -> Result<()> {
-        write(move || self.try_create(cart)).await
+        let mut again = false;
+        repeatable(move || self.try_create(cart, mem::replace(&mut again, true))).await
     }
 
     async fn find(&self, id: &CartId) -> Result<Option<Cart>> {
@@ -385,22 +418,22 @@ impl CartStore for Carts {
 
     async fn put_line(
         &self,
-        id: &CartId,
+        seen: &Cart,
         line: &CartLine,
         if_version: Option<i64>,
         now: Timestamp,
     ) -> Result<CartWrite> {
-        write(move || self.try_put_line(id, line, if_version, now)).await
+        write(move || self.try_put_line(seen, line, if_version, now)).await
     }
 
     async fn remove_line(
         &self,
-        id: &CartId,
+        seen: &Cart,
         product: &ProductId,
         if_version: Option<i64>,
         now: Timestamp,
     ) -> Result<CartWrite> {
-        write(move || self.try_remove_line(id, product, if_version, now)).await
+        write(move || self.try_remove_line(seen, product, if_version, now)).await
     }
 
     async fn remember(&self, id: &CartId, lines: &[CartLine]) -> Result<()> {

@@ -9,6 +9,7 @@ use std::{
     collections::VecDeque,
     ops::{Deref, DerefMut},
     sync::{Arc, Mutex, MutexGuard},
+    thread::{self, ThreadId},
     time::{Duration, Instant},
 };
 
@@ -54,23 +55,31 @@ struct Inner {
     /// As many as connections: who has one finds a connection here, or may open one.
     permits: Arc<Semaphore>,
     /// The last one used is the next one used: what is in caches stays there, and what is not needed grows old.
+    /// A thread has its own before others'.
     spare: Mutex<VecDeque<Spare>>,
+}
+
+/// A connection out of sqlx's pool.
+#[derive(Debug)]
+struct Taken {
+    connection: PoolConnection<Postgres>,
+    /// Since when it is out of there.
+    since: Instant,
+    /// Who took it: where each thread has a runtime, the one who hears first of what the server sends.
+    thread: ThreadId,
 }
 
 /// A connection that waits for its next use.
 #[derive(Debug)]
 struct Spare {
-    connection: PoolConnection<Postgres>,
-    taken: Instant,
+    taken: Taken,
     since: Instant,
 }
 
 /// A connection in use. Dropped, it counts as cut off; see [`Lease::keep`].
 #[derive(Debug)]
 pub(crate) struct Lease {
-    connection: PoolConnection<Postgres>,
-    /// Since when it is out of sqlx's pool.
-    taken: Instant,
+    taken: Taken,
     home: Connections,
     permit: OwnedSemaphorePermit,
 }
@@ -106,17 +115,15 @@ impl Connections {
             let permit = waited.map_err(|_| sqlx::Error::PoolTimedOut)?;
             permit.map_err(|_| sqlx::Error::PoolClosed)?
         };
-        let spare = self.spare().pop_back();
-        let (connection, taken) = match spare {
-            Some(spare) if spare.since.elapsed() < IDLE => (spare.connection, spare.taken),
-            // One that nobody used for so long may have been given up by what stands between.
-            stale => {
-                drop(stale);
-                (self.0.pool.acquire().await?, Instant::now())
-            }
+        let taken = match self.take() {
+            Some(taken) => taken,
+            None => Taken {
+                connection: self.0.pool.acquire().await?,
+                since: Instant::now(),
+                thread: thread::current().id(),
+            },
         };
         Ok(Lease {
-            connection,
             taken,
             home: self.clone(),
             permit,
@@ -138,6 +145,21 @@ impl Connections {
         self.0.pool.close().await;
     }
 
+    /// One of this thread's connections, or else another's: there may be no room for one more.
+    fn take(&self) -> Option<Taken> {
+        let mut spare = self.spare();
+        let here = thread::current().id();
+        let own = spare.iter().rposition(|spare| spare.taken.thread == here);
+        let found = match own {
+            Some(at) => spare.remove(at),
+            None => spare.pop_back(),
+        };
+        drop(spare);
+        // One that nobody used for so long may have been given up by what stands between.
+        let fresh = found.filter(|spare| spare.since.elapsed() < IDLE);
+        fresh.map(|spare| spare.taken)
+    }
+
     fn spare(&self) -> MutexGuard<'_, VecDeque<Spare>> {
         match self.0.spare.lock() {
             Ok(spare) => spare,
@@ -152,7 +174,7 @@ impl Connections {
             Some(oldest) if oldest.since.elapsed() >= IDLE => others.pop_front(),
             _ => None,
         };
-        let refused = if self.0.permits.is_closed() || spare.taken.elapsed() >= LIFETIME {
+        let refused = if self.0.permits.is_closed() || spare.taken.since.elapsed() >= LIFETIME {
             Some(spare)
         } else {
             others.push_back(spare);
@@ -167,17 +189,12 @@ impl Lease {
     /// Gives the connection back, whose work came to its end.
     pub(crate) fn keep(self) {
         let Self {
-            connection,
             taken,
             home,
             permit,
         } = self;
         let since = Instant::now();
-        home.take_back(Spare {
-            connection,
-            taken,
-            since,
-        });
+        home.take_back(Spare { taken, since });
         drop(permit);
     }
 }
@@ -186,13 +203,13 @@ impl Deref for Lease {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
-        &self.connection
+        &self.taken.connection
     }
 }
 
 impl DerefMut for Lease {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.connection
+        &mut self.taken.connection
     }
 }
 

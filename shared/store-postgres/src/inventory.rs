@@ -17,7 +17,11 @@ use bothways_domain::{
     },
     time::{Entropy, Timestamp},
 };
-use sqlx::{PgConnection, Row as _, postgres::PgRow};
+use sqlx::{
+    PgConnection, Postgres, Row as _, ValueRef as _,
+    postgres::{PgArguments, PgRow},
+    query::Query,
+};
 
 use crate::{
     Database, column,
@@ -40,7 +44,7 @@ impl fmt::Debug for Inventory {
     }
 }
 
-/// What becomes of each reserved unit.
+/// What becomes of each unit of a reservation.
 #[derive(Debug, Clone, Copy)]
 struct Move {
     on_hand: i64,
@@ -53,21 +57,106 @@ const RESERVE: Move = Move {
     reserved: 1,
     sold: 0,
 };
-const RELEASE: Move = Move {
-    on_hand: 0,
-    reserved: -1,
-    sold: 0,
+
+/// Where reservations go from one state, and what becomes of what they hold.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    from: State,
+    to: State,
+    per_unit: Move,
+}
+
+const RELEASE: Step = Step {
+    from: State::Held,
+    to: State::Released,
+    per_unit: Move {
+        on_hand: 0,
+        reserved: -1,
+        sold: 0,
+    },
 };
-const SETTLE: Move = Move {
-    on_hand: -1,
-    reserved: -1,
-    sold: 1,
+const SETTLE: Step = Step {
+    from: State::Held,
+    to: State::Settled,
+    per_unit: Move {
+        on_hand: -1,
+        reserved: -1,
+        sold: 1,
+    },
 };
-const RESTOCK: Move = Move {
-    on_hand: 1,
-    reserved: 0,
-    sold: -1,
+const RESTOCK: Step = Step {
+    from: State::Settled,
+    to: State::Restocked,
+    per_unit: Move {
+        on_hand: 1,
+        reserved: 0,
+        sold: -1,
+    },
 };
+
+/// A statement that moves what the reservations hold that `$entered`, an UPDATE, moves on. $1 is now, $2 to $5 the [`Step`]
+/// (units on hand, reserved, sold, the next state). It answers with how many reservations, and what was moved; with no row when
+/// there were none.
+macro_rules! shift {
+    ($entered:literal) => {
+        concat!(
+            "WITH entered AS (",
+            $entered,
+            "), held AS MATERIALIZED (
+                 SELECT product_id, CAST(SUM(quantity) AS BIGINT) AS units
+                 FROM entered JOIN reservation_lines ON reservation_lines.order_id = entered.order_id
+                 GROUP BY product_id
+             ), locked AS MATERIALIZED (
+                 SELECT stock.product_id FROM stock JOIN held ON stock.product_id = held.product_id
+                 ORDER BY stock.product_id
+                 FOR UPDATE OF stock
+             ), moved AS (
+                 UPDATE stock
+                 SET on_hand = stock.on_hand + held.units * $2, reserved = stock.reserved + held.units * $3,
+                     sold = stock.sold + held.units * $4, updated_at = $1
+                 FROM locked JOIN held ON locked.product_id = held.product_id
+                 WHERE stock.product_id = locked.product_id
+                   AND stock.on_hand + held.units * $2 >= stock.reserved + held.units * $3
+                 RETURNING stock.product_id, stock.on_hand, stock.reserved, stock.sold, held.units
+             )
+             SELECT orders, product_id, on_hand, reserved, sold, units
+             FROM (SELECT COUNT(*) AS orders FROM entered HAVING COUNT(*) > 0) AS entered LEFT JOIN moved ON TRUE"
+        )
+    };
+}
+
+const ENTER: &str = shift!(
+    "UPDATE reservations SET state = $5, updated_at = $1 WHERE order_id = $6 AND state = $7 RETURNING order_id"
+);
+
+/// The index of what may expire holds those in this state. The array is made once, so no more are locked than are released.
+const EXPIRE: &str = shift!(
+    "UPDATE reservations SET state = $5, updated_at = $1
+     WHERE order_id = ANY(ARRAY(
+         SELECT order_id FROM reservations
+         WHERE state = 'held' AND expires_at <= $1
+         ORDER BY expires_at
+         LIMIT $6
+         FOR UPDATE SKIP LOCKED
+     ))
+     RETURNING order_id"
+);
+
+type Statement<'q> = Query<'q, Postgres, PgArguments>;
+
+impl Step {
+    /// Gives a statement made by [`shift`] what all of them take.
+    fn bind<'q>(&self, statement: Statement<'q>, now: Timestamp) -> Statement<'q> {
+        let Move {
+            on_hand,
+            reserved,
+            sold,
+        } = self.per_unit;
+        let statement = statement.bind(now.as_millis()).bind(on_hand);
+        let statement = statement.bind(reserved).bind(sold);
+        statement.bind(self.to.as_str())
+    }
+}
 
 fn level(row: &PgRow) -> Attempt<StockLevel> {
     Ok(StockLevel::new(
@@ -149,83 +238,73 @@ impl Inventory {
         Event::of_product(EventKind::StockChanged, product, now, self.entropy.as_ref())
     }
 
-    /// Keeps units of products for an order, as many of them as suffice; which these are. The rows are locked in the order of
-    /// the products' ids, so that no two orders wait for each other.
+    /// Makes the order's reservation and keeps units of products for it, of those that suffice; which these are. `None`
+    /// when there is a reservation already, which stays as it is. The rows are locked in the order of the products' ids, so that no
+    /// two orders wait for each other.
     async fn keep(
         &self,
         connection: &mut PgConnection,
         order: &OrderId,
         wanted: &BTreeMap<&ProductId, u32>,
         now: Timestamp,
-    ) -> Attempt<Vec<ProductId>> {
+        expires_at: Timestamp,
+    ) -> Attempt<Option<Vec<ProductId>>> {
         let units: Vec<i64> = wanted.values().copied().map(i64::from).collect();
         let rows = sqlx::query(
-            "WITH wanted AS MATERIALIZED (
+            "WITH opened AS (
+                 INSERT INTO reservations (order_id, state, expires_at, updated_at) VALUES ($3, $6, $5, $4)
+                 ON CONFLICT (order_id) DO NOTHING
+                 RETURNING order_id
+             ), wanted AS MATERIALIZED (
                  SELECT product_id, units FROM UNNEST($1::TEXT[], $2::BIGINT[]) AS new (product_id, units)
              ), locked AS MATERIALIZED (
-                 SELECT stock.product_id FROM stock JOIN wanted ON stock.product_id = wanted.product_id
+                 SELECT opened.order_id, stock.product_id
+                 FROM opened CROSS JOIN stock JOIN wanted ON stock.product_id = wanted.product_id
                  ORDER BY stock.product_id
                  FOR UPDATE OF stock
              ), kept AS (
                  UPDATE stock SET reserved = stock.reserved + wanted.units, updated_at = $4
                  FROM locked JOIN wanted ON locked.product_id = wanted.product_id
                  WHERE stock.product_id = locked.product_id AND stock.on_hand >= stock.reserved + wanted.units
-                 RETURNING stock.product_id, stock.on_hand, stock.reserved, stock.sold, wanted.units
+                 RETURNING locked.order_id, stock.product_id, stock.on_hand, stock.reserved, stock.sold, wanted.units
              ), noted AS (
                  INSERT INTO reservation_lines (order_id, product_id, quantity)
-                 SELECT $3, product_id, units FROM kept
+                 SELECT order_id, product_id, units FROM kept
              )
-             SELECT product_id, on_hand, reserved, sold, units FROM kept",
+             SELECT product_id, on_hand, reserved, sold, units FROM opened LEFT JOIN kept ON TRUE",
         )
         .bind(column::texts(wanted.keys().copied(), ProductId::as_str))
         .bind(units)
         .bind(order.as_str())
         .bind(now.as_millis())
+        .bind(expires_at.as_millis())
+        .bind(State::Held.as_str())
         .fetch_all(&mut *connection)
         .await?;
-        self.tell_moves(connection, &rows, RESERVE, now).await
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        self.tell(connection, &rows, RESERVE, now).await.map(Some)
     }
 
-    /// Moves everything the orders reserved. The rows are locked as by [`Self::keep`].
-    async fn shift_all(
+    /// Moves the order's reservation on, and everything it holds; `false` when it is not there, or not where `step` is from.
+    async fn enter(
         &self,
         connection: &mut PgConnection,
-        orders: &[OrderId],
-        per_unit: Move,
+        order: &OrderId,
+        step: &Step,
         now: Timestamp,
-    ) -> Attempt<()> {
-        let rows = sqlx::query(
-            "WITH held AS MATERIALIZED (
-                 SELECT product_id, CAST(SUM(quantity) AS BIGINT) AS units
-                 FROM reservation_lines
-                 WHERE order_id = ANY($1)
-                 GROUP BY product_id
-             ), locked AS MATERIALIZED (
-                 SELECT stock.product_id FROM stock JOIN held ON stock.product_id = held.product_id
-                 ORDER BY stock.product_id
-                 FOR UPDATE OF stock
-             )
-             UPDATE stock
-             SET on_hand = stock.on_hand + held.units * $2, reserved = stock.reserved + held.units * $3,
-                 sold = stock.sold + held.units * $5, updated_at = $4
-             FROM locked JOIN held ON locked.product_id = held.product_id
-             WHERE stock.product_id = locked.product_id
-               AND stock.on_hand + held.units * $2 >= stock.reserved + held.units * $3
-             RETURNING stock.product_id, stock.on_hand, stock.reserved, stock.sold, held.units",
-        )
-        .bind(column::texts(orders, OrderId::as_str))
-        .bind(per_unit.on_hand)
-        .bind(per_unit.reserved)
-        .bind(now.as_millis())
-        .bind(per_unit.sold)
-        .fetch_all(&mut *connection)
-        .await?;
-        self.tell_moves(connection, &rows, per_unit, now).await?;
-        Ok(())
+    ) -> Attempt<bool> {
+        let query = step.bind(sqlx::query(ENTER), now).bind(order.as_str());
+        let query = query.bind(step.from.as_str());
+        let rows = query.fetch_all(&mut *connection).await?;
+        self.tell(connection, &rows, step.per_unit, now).await?;
+        Ok(!rows.is_empty())
     }
 
-    /// Tells of the products whose availability or popularity is another after their units were moved; which products were moved.
-    async fn tell_moves(
+    /// Tells of the products whose availability or popularity is another after their units were moved; which products were
+    /// moved. A row without a product says that none was.
+    async fn tell(
         &self,
         connection: &mut PgConnection,
         moved: &[PgRow],
@@ -234,6 +313,9 @@ impl Inventory {
     ) -> Attempt<Vec<ProductId>> {
         let (mut products, mut told) = (Vec::with_capacity(moved.len()), Vec::new());
         for row in moved {
+            if row.try_get_raw("product_id")?.is_null() {
+                continue;
+            }
             let after = level(row)?;
             let units = i64::from(column::count(row, "units")?);
             let before =
@@ -313,19 +395,19 @@ impl Inventory {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Attempt<Reserved> {
-        let mut transaction = self.database.begin().await?;
-        if !reservation::open(&mut transaction, order, State::Held, now, expires_at).await? {
-            return match reservation::state(&mut transaction, order).await? {
-                Some(State::Held | State::Settled) => Ok(Reserved::Kept),
-                _ => Ok(Reserved::Gone),
-            };
-        }
         let mut units: BTreeMap<&ProductId, u32> = BTreeMap::new();
         for line in wanted {
             let units = units.entry(&line.product_id).or_default();
             *units = units.saturating_add(line.quantity);
         }
-        let kept = self.keep(&mut transaction, order, &units, now).await?;
+        let mut transaction = self.database.begin().await?;
+        let kept = self.keep(&mut transaction, order, &units, now, expires_at);
+        let Some(kept) = kept.await? else {
+            return match reservation::state(&mut transaction, order).await? {
+                Some(State::Held | State::Settled) => Ok(Reserved::Kept),
+                _ => Ok(Reserved::Gone),
+            };
+        };
         let missing = units.into_keys().filter(|product| !kept.contains(product));
         let short: Vec<ProductId> = missing.cloned().collect();
         if !short.is_empty() {
@@ -339,60 +421,40 @@ impl Inventory {
     /// Undoes what is held and, with `sold`, also what was settled.
     async fn try_undo(&self, order: &OrderId, sold: bool, now: Timestamp) -> Attempt<()> {
         let mut transaction = self.database.begin().await?;
-        if !reservation::open(&mut transaction, order, State::Released, now, now).await? {
-            let (state, next, per_unit) = match reservation::state(&mut transaction, order).await? {
-                Some(held @ State::Held) => (held, State::Released, RELEASE),
-                Some(sold_already @ State::Settled) if sold => {
-                    (sold_already, State::Restocked, RESTOCK)
-                }
+        if !reservation::release_ahead(&mut transaction, order, now).await? {
+            let step = match reservation::state(&mut transaction, order).await? {
+                Some(State::Held) => &RELEASE,
+                Some(State::Settled) if sold => &RESTOCK,
                 _ => return Ok(()),
             };
-            reservation::enter(&mut transaction, order, state, next, now).await?;
-            self.shift_all(&mut transaction, std::slice::from_ref(order), per_unit, now)
-                .await?;
+            self.enter(&mut transaction, order, step, now).await?;
         }
         Ok(transaction.commit().await?)
     }
 
     async fn try_settle(&self, order: &OrderId, now: Timestamp) -> Attempt<Settled> {
         let mut transaction = self.database.begin().await?;
-        if !reservation::enter(&mut transaction, order, State::Held, State::Settled, now).await? {
+        if !self.enter(&mut transaction, order, &SETTLE, now).await? {
             return match reservation::state(&mut transaction, order).await? {
                 Some(State::Settled) => Ok(Settled::Sold),
                 _ => Ok(Settled::Gone),
             };
         }
-        self.shift_all(&mut transaction, std::slice::from_ref(order), SETTLE, now)
-            .await?;
         transaction.commit().await?;
         Ok(Settled::Sold)
     }
 
     async fn try_expire(&self, now: Timestamp, limit: u32) -> Attempt<u32> {
         let mut transaction = self.database.begin().await?;
-        let rows = sqlx::query(
-            "WITH expired AS MATERIALIZED (
-                 SELECT order_id FROM reservations
-                 WHERE state = 'held' AND expires_at <= $1
-                 ORDER BY expires_at
-                 LIMIT $2
-                 FOR UPDATE SKIP LOCKED
-             )
-             UPDATE reservations SET state = 'released', updated_at = $1
-             FROM expired
-             WHERE reservations.order_id = expired.order_id
-             RETURNING reservations.order_id",
-        )
-        .bind(now.as_millis())
-        .bind(i64::from(limit))
-        .fetch_all(&mut *transaction)
-        .await?;
-        let order = |row| column::parsed(row, "order_id", OrderId::parse);
-        let orders = rows.iter().map(order).collect::<Attempt<Vec<_>>>()?;
-        self.shift_all(&mut transaction, &orders, RELEASE, now)
+        let query = RELEASE
+            .bind(sqlx::query(EXPIRE), now)
+            .bind(i64::from(limit));
+        let rows = query.fetch_all(&mut *transaction).await?;
+        self.tell(&mut transaction, &rows, RELEASE.per_unit, now)
             .await?;
         transaction.commit().await?;
-        Ok(u32::try_from(orders.len()).unwrap_or(u32::MAX))
+        let expired = rows.first().map(|row| column::count(row, "orders"));
+        expired.unwrap_or(Ok(0))
     }
 }
 

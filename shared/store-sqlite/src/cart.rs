@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bothways_domain::{
     Result,
-    cart::{Cart, CartLine, CartStore, CartWrite, MAX_ITEMS, Quantity},
+    cart::{Cart, CartLine, CartStore, CartWrite, Put, Quantity},
     id::{CartId, OrderId, ProductId, UserId},
     inventory::StockLine,
     time::Timestamp,
@@ -121,23 +121,16 @@ async fn delete(connection: &mut SqliteConnection, id: &CartId) -> Attempt<bool>
     Ok(deleted == 1)
 }
 
-/// Notes that the cart changed, in the row and in `cart`.
-async fn touch(connection: &mut SqliteConnection, cart: &mut Cart, now: Timestamp) -> Attempt<()> {
-    cart.version += 1;
-    cart.updated_at = now;
+/// Stores the row of a cart that changed.
+async fn update(connection: &mut SqliteConnection, cart: &Cart) -> Attempt<()> {
     sqlx::query("UPDATE carts SET owner = $2, version = $3, updated_at = $4 WHERE id = $1")
         .bind(cart.id.as_str())
         .bind(cart.owner.as_ref().map(UserId::as_str))
         .bind(cart.version)
-        .bind(now.as_millis())
+        .bind(cart.updated_at.as_millis())
         .execute(connection)
         .await?;
     Ok(())
-}
-
-/// Whether a write that requires a version has to be refused.
-fn is_stale(cart: &Cart, if_version: Option<i64>) -> bool {
-    if_version.is_some_and(|version| version != cart.version)
 }
 
 impl Carts {
@@ -179,22 +172,17 @@ impl Carts {
         let Some(mut cart) = find(&mut transaction, id).await? else {
             return Ok(CartWrite::Missing);
         };
-        if is_stale(&cart, if_version) {
+        if cart.is_stale(if_version) {
             return Ok(CartWrite::Stale);
         }
-        let lines = &mut cart.lines;
-        match lines
-            .iter()
-            .position(|old| old.product_id == line.product_id)
-        {
-            Some(at) if lines[at] == *line => return Ok(CartWrite::Done(cart)),
-            Some(at) => lines[at] = line.clone(),
-            None if lines.len() >= MAX_ITEMS => return Ok(CartWrite::Full),
-            None => lines.push(line.clone()),
+        match cart.put(line, now) {
+            Put::Changed => {}
+            Put::Unchanged => return Ok(CartWrite::Done(cart)),
+            Put::Full => return Ok(CartWrite::Full),
         }
         let position = next_position(&mut transaction, id).await?;
         put(&mut transaction, id, line, position).await?;
-        touch(&mut transaction, &mut cart, now).await?;
+        update(&mut transaction, &cart).await?;
         transaction.commit().await?;
         Ok(CartWrite::Done(cart))
     }
@@ -210,14 +198,12 @@ impl Carts {
         let Some(mut cart) = find(&mut transaction, id).await? else {
             return Ok(CartWrite::Missing);
         };
-        if is_stale(&cart, if_version) {
+        if cart.is_stale(if_version) {
             return Ok(CartWrite::Stale);
         }
-        let before = cart.lines.len();
-        cart.lines.retain(|line| line.product_id != *product);
-        if cart.lines.len() < before {
+        if cart.remove(product, now) {
             remove(&mut transaction, id, product).await?;
-            touch(&mut transaction, &mut cart, now).await?;
+            update(&mut transaction, &cart).await?;
             transaction.commit().await?;
         }
         Ok(CartWrite::Done(cart))
@@ -258,7 +244,8 @@ impl Carts {
             Some(_) => return Ok(CartWrite::Missing),
             None => cart.owner = Some(user.clone()),
         }
-        touch(&mut transaction, &mut cart, now).await?;
+        cart.touch(now);
+        update(&mut transaction, &cart).await?;
         transaction.commit().await?;
         Ok(CartWrite::Done(cart))
     }
@@ -294,7 +281,7 @@ impl Carts {
         if !may || own.owner.as_ref() != Some(user) || guest.id == own.id {
             return Ok(CartWrite::Missing);
         }
-        if !own.absorb(&guest.lines) {
+        if !own.absorb(&guest.lines, now) {
             return Ok(CartWrite::Full);
         }
         let mut position = next_position(&mut transaction, into).await?;
@@ -303,7 +290,7 @@ impl Carts {
             position += 1;
         }
         delete(&mut transaction, from).await?;
-        touch(&mut transaction, &mut own, now).await?;
+        update(&mut transaction, &own).await?;
         transaction.commit().await?;
         Ok(CartWrite::Done(own))
     }
@@ -350,7 +337,8 @@ impl Carts {
             }
         }
         if changed {
-            touch(&mut transaction, &mut cart, now).await?;
+            cart.touch(now);
+            update(&mut transaction, &cart).await?;
         }
         Ok(transaction.commit().await?)
     }
@@ -368,22 +356,22 @@ impl CartStore for Carts {
 
     async fn put_line(
         &self,
-        id: &CartId,
+        seen: &Cart,
         line: &CartLine,
         if_version: Option<i64>,
         now: Timestamp,
     ) -> Result<CartWrite> {
-        write(move || self.try_put_line(id, line, if_version, now)).await
+        write(move || self.try_put_line(&seen.id, line, if_version, now)).await
     }
 
     async fn remove_line(
         &self,
-        id: &CartId,
+        seen: &Cart,
         product: &ProductId,
         if_version: Option<i64>,
         now: Timestamp,
     ) -> Result<CartWrite> {
-        write(move || self.try_remove_line(id, product, if_version, now)).await
+        write(move || self.try_remove_line(&seen.id, product, if_version, now)).await
     }
 
     async fn remember(&self, id: &CartId, lines: &[CartLine]) -> Result<()> {

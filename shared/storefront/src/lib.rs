@@ -120,10 +120,12 @@ pub fn router(shop: Shop) -> Router {
         .merge(admin_pages())
         .method_not_allowed_fallback(error::method_not_allowed)
         .fallback(error::unknown_path)
-        // Inside, where the visitor is known; and once more outside, for what is refused before.
-        .layer(from_fn_with_state(pages.clone(), error::explain))
-        .layer(from_fn_with_state(pages.clone(), session::recognise))
-        .layer(from_fn(origin::guard))
+        .layer((
+            from_fn(origin::guard),
+            from_fn_with_state(pages.clone(), session::recognise),
+            // Inside, where the visitor is known; and once more outside, for what is refused before.
+            from_fn_with_state(pages.clone(), error::explain),
+        ))
         .route("/static/{name}", get(assets::serve))
         .route("/placeholder/{name}", get(assets::placeholder))
         .layer(from_fn_with_state(pages.clone(), error::explain))

@@ -49,18 +49,19 @@ impl<'a> Call<'a> {
         F: Future<Output = Outcome<T, E>>,
     {
         loop {
-            if self.deadline.is_over() {
+            let now = Instant::now();
+            if self.deadline.is_over(now) {
                 count(&self.upstream.counts.late);
                 return Err(CallError::Late);
             }
-            let endpoint = self.next().ok_or(CallError::Nowhere)?;
+            let endpoint = self.next(now).ok_or(CallError::Nowhere)?;
             // Pinned where it is made: it is large, and whoever takes it as it is copies it.
             let mut work = pin!(attempt(Attempt {
                 endpoint: endpoint.clone(),
                 deadline: self.deadline,
             }));
             let flight = endpoint.enter();
-            let outcome = self.wait(work.as_mut(), &endpoint).await;
+            let outcome = self.wait(work.as_mut(), &endpoint, now).await;
             drop(flight);
             let Some(outcome) = outcome? else {
                 continue;
@@ -82,11 +83,10 @@ impl<'a> Call<'a> {
         }
     }
 
-    fn next(&mut self) -> Option<Arc<Endpoint>> {
+    fn next(&mut self, now: Instant) -> Option<Arc<Endpoint>> {
         let retriable = self.repeat == Repeat::Safe;
         let mut control = self.upstream.control();
         let chance = &mut control.chance;
-        let now = Instant::now();
         let picked = balance::pick(&self.endpoints, &self.tried, retriable, chance, now)?.clone();
         self.attempts += 1;
         if self.endpoints.len() > 1 && self.before(&picked).is_none() {
@@ -105,16 +105,16 @@ impl<'a> Call<'a> {
         tried.find(|one| Arc::ptr_eq(&one.endpoint, endpoint))
     }
 
-    /// Waits for an attempt: until the deadline, or no longer than patience lasts when another endpoint can be asked
-    /// instead (`None`). What should not take long and does counts as a failure while it is still waited for: who freezes
-    /// is found out in seconds, and an answer that does come is a success.
+    /// Waits for an attempt that `began` just now: until the deadline, or no longer than patience lasts when another
+    /// endpoint can be asked instead (`None`). What should not take long and does counts as a failure while it is still
+    /// waited for: who freezes is found out in seconds, and an answer that does come is a success.
     async fn wait<T, E>(
         &self,
         mut work: Pin<&mut impl Future<Output = Outcome<T, E>>>,
         endpoint: &Endpoint,
+        began: Instant,
     ) -> Result<Option<Outcome<T, E>>, CallError<E>> {
         let patience = self.upstream.policy.patience;
-        let began = Instant::now();
         if self.repeat == Repeat::Safe && self.has_other() && patience < self.deadline.remaining() {
             if let Ok(outcome) = timeout(patience, work.as_mut()).await {
                 return Ok(Some(outcome));
@@ -159,7 +159,7 @@ impl<'a> Call<'a> {
     }
 
     fn has_other(&self) -> bool {
-        balance::has_other(&self.endpoints, &self.tried, Instant::now())
+        self.endpoints.len() > 1 && balance::has_other(&self.endpoints, &self.tried, Instant::now())
     }
 
     /// A second chance there is always, a third only with somebody else to give it.

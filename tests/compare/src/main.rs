@@ -153,7 +153,7 @@ async fn run(options: Run) -> Result<(), String> {
     let prices = prices(options.prices.as_deref())?;
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let launcher = Launcher {
-        program: options.launcher.clone().map_or_else(beside, Ok)?,
+        program: options.launcher.clone(),
         folder: folder.path().to_owned(),
         database_url: options.database_url.clone(),
     };
@@ -267,16 +267,6 @@ fn prices(file: Option<&Path>) -> Result<Prices, String> {
     Prices::parse(&text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
-fn beside() -> Result<PathBuf, String> {
-    let own = std::env::current_exe().map_err(|error| error.to_string())?;
-    let launcher = own.with_file_name("bothways");
-    let there = launcher.is_file().then_some(launcher);
-    there.ok_or_else(|| {
-        "there is no launcher beside this program; `cargo run --release -- compare` builds both"
-            .to_owned()
-    })
-}
-
 fn asked(options: &Run) -> Result<Asked, String> {
     let settings = options.settings();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -370,7 +360,7 @@ async fn prove() -> Result<bool, String> {
             say: |_| {},
         };
         let folder = Launcher {
-            program: PathBuf::new(),
+            program: None,
             folder: PathBuf::new(),
             database_url: None,
         };

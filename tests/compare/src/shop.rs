@@ -77,12 +77,28 @@ impl std::str::FromStr for Target {
 /// How shops are started here.
 #[derive(Debug, Clone)]
 pub struct Launcher {
-    /// The launcher's program.
-    pub program: PathBuf,
+    /// The launcher's program; the one beside this program, if none is named. Shops that are elsewhere need neither.
+    pub program: Option<PathBuf>,
     /// Where shops keep their data, a folder each.
     pub folder: PathBuf,
     /// PostgreSQL server for both, instead of SQLite.
     pub database_url: Option<String>,
+}
+
+impl Launcher {
+    fn program(&self) -> Result<PathBuf, String> {
+        self.program.clone().map_or_else(beside, Ok)
+    }
+}
+
+fn beside() -> Result<PathBuf, String> {
+    let own = std::env::current_exe().map_err(|error| error.to_string())?;
+    let launcher = own.with_file_name("bothways");
+    let there = launcher.is_file().then_some(launcher);
+    there.ok_or_else(|| {
+        "there is no launcher beside this program; `cargo run --release -- compare` builds both"
+            .to_owned()
+    })
 }
 
 /// CPU seconds so far and memory of every part.
@@ -173,7 +189,7 @@ impl Shop {
         command.args(copies.map_or_else(Vec::new, |copies| scaled(&target.place, copies)));
         let mut child = command
             .spawn()
-            .map_err(|error| format!("{}: {error}", launcher.program.display()))?;
+            .map_err(|error| format!("{}: {error}", command.as_std().get_program().display()))?;
         let alive = || match child.try_wait() {
             Ok(None) => Ok(()),
             _ => Err(format!(
@@ -331,7 +347,7 @@ fn command(
         Where::Microservices => ("microservices", "--port"),
         _ => ("serverless", "--serverless-port"),
     };
-    let mut command = Command::new(&launcher.program);
+    let mut command = Command::new(launcher.program()?);
     command
         .args([
             "up",
@@ -443,7 +459,7 @@ pub async fn fill_stock(shop: &Shop, number: usize, launcher: &Launcher) -> Resu
     let folder = launcher.folder.join(number.to_string());
     let file = folder.join("plenty.ndjson");
     std::fs::write(&file, plenty).map_err(|error| error.to_string())?;
-    let mut command = Command::new(&launcher.program);
+    let mut command = Command::new(launcher.program()?);
     command
         .arg("import")
         .arg(&file)

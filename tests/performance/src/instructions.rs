@@ -29,8 +29,8 @@ const MANY: u64 = 100;
 /// How long a program may take to start or to end under callgrind.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The file's text.
-pub(crate) fn measure(bins: &Path) -> Result<String, String> {
+/// The file's text; the gateway's binary has a folder of its own.
+pub(crate) fn measure(bins: &Path, gateway: &Path) -> Result<String, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let url = sqlite_url(folder.path());
     let (inventory, inventory_at) = start(bins, "inventory", &url, &[])?;
@@ -45,6 +45,7 @@ pub(crate) fn measure(bins: &Path) -> Result<String, String> {
             let count = |many| {
                 let at = free_address()?;
                 let mut command = valgrind(folder.path());
+                let bins = if name == "gateway" { gateway } else { bins };
                 service(&mut command, bins, name, at, &url, &neighbours);
                 // The gateway's other neighbours are never asked.
                 for other in ["SEARCH", "MEDIA", "CHECKOUT", "STOREFRONT"] {

@@ -17,7 +17,7 @@ use crate::{
     rounds::{Reading, in_turns},
     running::Running,
     services::{INTERNAL_TOKEN, PRODUCT, fill, fill_files, sqlite_url, start},
-    table::{Limit, Row},
+    table::Row,
     wrk,
 };
 
@@ -103,34 +103,26 @@ pub(crate) fn measure(bins: &Path, rounds: usize, length: Duration) -> Result<Ve
             &|| by_files.read(&post, record, length),
         ],
     )?;
-    let rate = |one: &Reading| one.rate;
-    let row =
-        |what: &str, ours: &crate::rounds::Readings, other: &crate::rounds::Readings, least| Row {
-            what: what.to_owned(),
-            ratio: ours.ratio(other, rate),
-            limit: Limit::AtLeast(least),
-            figures: [ours, other].map(|of| format!("{:.0}/s", of.median(rate))),
-        };
     Ok(vec![
-        row(
+        Row::of_rates(
             "product record by id, PostgreSQL: rate to pgbench's",
             &records,
             &record_bench,
             0.40,
         ),
-        row(
+        Row::of_rates(
             "product record by id, SQLite: rate to PostgreSQL's",
             &file_records,
             &records,
             1.5,
         ),
-        row(
+        Row::of_rates(
             "product page by id, PostgreSQL: rate to pgbench's",
             &pages,
             &page_bench,
             0.40,
         ),
-        row(
+        Row::of_rates(
             "product page by id, SQLite: rate to PostgreSQL's",
             &file_pages,
             &pages,

@@ -90,6 +90,7 @@ pub(crate) fn service(
     command.env("INTERNAL_TOKEN", INTERNAL_TOKEN);
     command.env("PAYMENT_KEY", "sk_benchmark");
     command.env("LOG", "warn").env("LOG_FORMAT", "json");
+    command.env("MIMALLOC_PURGE_DELAY", "0");
     for neighbour in ["PRODUCT", "INVENTORY", "CART", "IDENTITY", "PAYMENT"] {
         let known = neighbours.iter().find(|(known, _)| *known == neighbour);
         let at = known.map_or_else(|| "127.0.0.1:1".to_owned(), |(_, at)| at.to_string());

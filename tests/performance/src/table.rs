@@ -2,6 +2,8 @@
 
 use std::{fmt, fs, path::Path};
 
+use crate::rounds::{Reading, Readings};
+
 const ABOVE: &str =
     "<!-- made by: cargo run --release -p bothways-performance -- --write docs/performance.md -->";
 const BELOW: &str = "<!-- until here -->";
@@ -39,6 +41,19 @@ pub(crate) struct Row {
     pub(crate) limit: Limit,
     /// What it is the ratio of: ours, and the other's.
     pub(crate) figures: [String; 2],
+}
+
+impl Row {
+    /// The ratio of the rates of ours to another's, which is to be `least` or more.
+    pub(crate) fn of_rates(what: &str, ours: &Readings, other: &Readings, least: f64) -> Self {
+        let rate = |one: &Reading| one.rate;
+        Self {
+            what: what.to_owned(),
+            ratio: ours.ratio(other, rate),
+            limit: Limit::AtLeast(least),
+            figures: [ours, other].map(|of| format!("{:.0}/s", of.median(rate))),
+        }
+    }
 }
 
 impl fmt::Display for Row {

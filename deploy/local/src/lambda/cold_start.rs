@@ -13,7 +13,7 @@ use super::invocation::Concurrency;
 use super::pool::{HostSettings, Pool, admitted};
 use super::report::resident_kb;
 
-/// The function that only says hello, `shared/runtime/examples/hello.rs`.
+/// The function that only says hello, `tests/hello/src/hello.rs`.
 const HELLO: &str = "hello";
 /// How long an instance is left alone before its memory is read, so that what it opens meanwhile counts.
 const SETTLE: Duration = Duration::from_millis(250);

@@ -181,6 +181,29 @@ async fn a_request_reaches_an_unmodified_function_and_comes_back() {
 }
 
 #[tokio::test]
+async fn an_invocation_brings_its_deadline_its_trace_and_the_functions_name() {
+    let fixture = start(Options::default()).await;
+    let timeout = 2_000;
+    let earliest = ids::now_ms() + timeout;
+    let (_, body) = fixture.get("/hello").await;
+    let latest = ids::now_ms() + timeout;
+    let deadline = body["deadline"].as_u64().expect("a deadline");
+    assert!((earliest..=latest).contains(&deadline), "{body}");
+    assert_eq!(
+        body["trace_id"],
+        body["event"]["headers"]["x-amzn-trace-id"]
+    );
+    assert!(body["trace_id"].as_str().unwrap().starts_with("Root=1-"));
+    assert_eq!(body["arn"], template::function_arn("Function"));
+
+    let traced = fixture.client.get(format!("{}/hello", fixture.url));
+    let theirs = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1";
+    let answer = traced.header("x-amzn-trace-id", theirs).send().await;
+    let body: Value = answer.unwrap().json().await.unwrap();
+    assert_eq!(body["trace_id"], theirs, "a caller's trace goes on");
+}
+
+#[tokio::test]
 async fn a_crash_fails_its_caller_and_the_next_gets_a_new_instance() {
     let fixture = start(Options::default()).await;
     let (_, first) = fixture.get("/hello").await;

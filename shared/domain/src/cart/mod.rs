@@ -78,6 +78,17 @@ pub struct CartLine {
     pub quantity: Quantity,
 }
 
+/// What putting a line into a cart comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// The cart is another now.
+    Changed,
+    /// The line is there already, as it is.
+    Unchanged,
+    /// The cart holds [`MAX_ITEMS`] other products, and stays as it is.
+    Full,
+}
+
 /// A cart as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cart {
@@ -94,10 +105,47 @@ pub struct Cart {
 }
 
 impl Cart {
+    /// Puts `line` in the place of the one with the same product, or after the others.
+    #[must_use]
+    pub fn put(&mut self, line: &CartLine, now: Timestamp) -> Put {
+        let is_of = |own: &CartLine| own.product_id == line.product_id;
+        match self.lines.iter().position(is_of) {
+            Some(at) if self.lines[at] == *line => return Put::Unchanged,
+            Some(at) => self.lines[at].clone_from(line),
+            None if self.lines.len() >= MAX_ITEMS => return Put::Full,
+            None => self.lines.push(line.clone()),
+        }
+        self.touch(now);
+        Put::Changed
+    }
+
+    /// Takes the line with `product` out; whether there was one.
+    #[must_use]
+    pub fn remove(&mut self, product: &ProductId, now: Timestamp) -> bool {
+        let before = self.lines.len();
+        self.lines.retain(|line| line.product_id != *product);
+        let removed = self.lines.len() < before;
+        if removed {
+            self.touch(now);
+        }
+        removed
+    }
+
+    /// Notes that the cart changes.
+    pub fn touch(&mut self, now: Timestamp) {
+        self.version += 1;
+        self.updated_at = now;
+    }
+
+    /// Whether a write that requires a version has to be refused.
+    pub fn is_stale(&self, if_version: Option<i64>) -> bool {
+        if_version.is_some_and(|version| version != self.version)
+    }
+
     /// Takes the lines of another cart, after its own; `false`, and nothing changes, when there would be too many
     /// products.
     #[must_use]
-    pub fn absorb(&mut self, other: &[CartLine]) -> bool {
+    pub fn absorb(&mut self, other: &[CartLine], now: Timestamp) -> bool {
         let is_new = |line: &&CartLine| {
             !self
                 .lines
@@ -117,6 +165,7 @@ impl Cart {
                 None => self.lines.push(line.clone()),
             }
         }
+        self.touch(now);
         true
     }
 }

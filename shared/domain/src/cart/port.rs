@@ -83,19 +83,19 @@ pub trait CartStore: Send + Sync {
     /// The cart of that id.
     async fn find(&self, id: &CartId) -> Result<Option<Cart>>;
 
-    /// Puts or replaces a line.
+    /// Puts or replaces a line of the cart that was just read as `seen`; it may have changed since.
     async fn put_line(
         &self,
-        id: &CartId,
+        seen: &Cart,
         line: &CartLine,
         if_version: Option<i64>,
         now: Timestamp,
     ) -> Result<CartWrite>;
 
-    /// Removes a line, if there.
+    /// Removes a line, if there, from the cart that was just read as `seen`; it may have changed since.
     async fn remove_line(
         &self,
-        id: &CartId,
+        seen: &Cart,
         product: &ProductId,
         if_version: Option<i64>,
         now: Timestamp,

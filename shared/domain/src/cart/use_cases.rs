@@ -247,19 +247,18 @@ impl CartApi for CartUseCases {
             // What is in the cart already is known well enough to change how many.
             Err(error) if error.is_outage() => {
                 tracing::warn!(%error, "changing a cart with the last known names and prices");
-                let known = cart
-                    .lines
-                    .into_iter()
-                    .find(|line| line.product_id == *product);
+                let known = cart.lines.iter().find(|line| line.product_id == *product);
                 let line = CartLine {
                     quantity,
-                    ..known.ok_or(error)?
+                    ..known.ok_or(error)?.clone()
                 };
                 (line, None)
             }
             Err(error) => return Err(error),
         };
-        let write = self.store.put_line(id, &line, if_version, self.clock.now());
+        let write = self
+            .store
+            .put_line(&cart, &line, if_version, self.clock.now());
         let (write, stock) = join(write, self.stock_now(&ids)).await;
         let cart = written(write?)?;
         if ids_of(&cart).iter().all(|id| ids.contains(id)) {
@@ -277,10 +276,10 @@ impl CartApi for CartUseCases {
         product: &ProductId,
         if_version: Option<i64>,
     ) -> Result<CartView> {
-        self.require(caller, id).await?;
+        let cart = self.require(caller, id).await?;
         let write = self
             .store
-            .remove_line(id, product, if_version, self.clock.now())
+            .remove_line(&cart, product, if_version, self.clock.now())
             .await?;
         self.after(write).await
     }

@@ -66,7 +66,7 @@ impl CheckoutApi for CheckoutClient {
         Ok(Placed {
             order: placed.order,
             access_token: placed.access_token,
-            replayed: reply.headers.contains_key(header::IDEMPOTENT_REPLAYED),
+            replayed: reply.headers().contains_key(header::IDEMPOTENT_REPLAYED),
         })
     }
 

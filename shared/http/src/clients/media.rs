@@ -35,7 +35,7 @@ fn id_in(
     after: &str,
 ) -> Result<PictureId> {
     let value = reply
-        .headers
+        .headers()
         .get(name)
         .and_then(|value| value.to_str().ok());
     let id = value.and_then(|value| value.strip_prefix(before)?.strip_suffix(after));
@@ -66,7 +66,7 @@ impl MediaApi for MediaClient {
         let Some(reply) = optional(read.await)? else {
             return Ok(None);
         };
-        let caching = reply.headers.get(CACHE_CONTROL);
+        let caching = reply.headers().get(CACHE_CONTROL);
         let is_fixed = caching.is_some_and(|value| value.as_bytes().ends_with(b"immutable"));
         Ok(Some(Picture {
             id: id_in(&reply, &ETAG, "\"", &format!("-{}\"", variant.as_str()))?,

@@ -80,7 +80,7 @@ impl ProductApi for ProductClient {
             .call(Method::PUT, &["api", "products", id.as_str()])?;
         let reply = call.caller(caller).json(&draft).send().await?;
         // The contract tells creating from replacing; whether replacing changed anything stays there.
-        let change = if reply.status == StatusCode::CREATED {
+        let change = if reply.status() == StatusCode::CREATED {
             Change::Created
         } else {
             Change::Updated

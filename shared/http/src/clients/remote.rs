@@ -7,7 +7,7 @@ use bothways_upstream::{Attempt, CallError, Deadline, Outcome, Repeat, Upstream}
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri,
-    header::{AUTHORIZATION, CONTENT_TYPE, HOST},
+    header::{AUTHORIZATION, CONTENT_TYPE},
 };
 use http_body_util::{BodyExt as _, Full};
 use serde::{Serialize, de::DeserializeOwned};
@@ -15,7 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::outside::{CONNECT_TIMEOUT, ClientError};
 use crate::{
     Problem,
-    connections::{Connections, Connector, Unanswered},
+    connections::{self, Connections, Connector, Unanswered},
     header,
     problem::causes,
     request::RequestContext,
@@ -104,7 +104,7 @@ impl Remote {
         mut message: Message,
         repeat: Repeat,
         mut deadline: Deadline,
-    ) -> std::result::Result<Answer, CallError<NoAnswer>> {
+    ) -> std::result::Result<Response<Bytes>, CallError<NoAnswer>> {
         if let Some(context) = RequestContext::current() {
             context.pass_on(&mut message.headers);
             deadline = context.deadline().map_or(deadline, |own| own.min(deadline));
@@ -113,20 +113,20 @@ impl Remote {
         let path = Uri::try_from(message.path).map_err(own_fault)?;
         let secure = self.upstream.discovery().scheme() == "https";
         let attempt = async |attempt: Attempt| {
-            let authority = attempt.endpoint.authority();
-            let Ok(host) = HeaderValue::from_str(authority) else {
-                return Outcome::OwnFault(NoAnswer("no header can name this host".to_owned()));
-            };
             let mut request = Request::new(Full::new(message.body.clone()));
             request.method_mut().clone_from(&message.method);
             request.uri_mut().clone_from(&path);
             let headers = request.headers_mut();
             headers.clone_from(&message.headers);
-            headers.insert(HOST, host);
-            let left = HeaderValue::from(attempt.deadline.header());
-            headers.insert(header::DEADLINE, left);
-            let answer = self.connections.send(secure, authority, request).await;
-            judge(&attempt, read(answer).await)
+            if connections::address(headers, &attempt).is_err() {
+                return Outcome::OwnFault(NoAnswer("no header can name this host".to_owned()));
+            }
+            let authority = attempt.endpoint.authority();
+            let answer = match self.connections.send(secure, authority, request).await {
+                Ok(answer) => whole(answer).await,
+                Err(error) => Err(error),
+            };
+            connections::judge(&attempt, answer, |error| NoAnswer(causes(&error)))
         };
         self.upstream.call(repeat, deadline, attempt).await
     }
@@ -255,11 +255,7 @@ impl Call {
         } = self;
         let part = remote.name;
         let exchange = remote.exchange(message?, repeat, Deadline::after(timeout));
-        let Answer {
-            status,
-            headers,
-            body,
-        } = match exchange.await {
+        let answer = match exchange.await {
             Ok(answer) => answer,
             Err(error) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
@@ -267,15 +263,11 @@ impl Call {
                 return Err(Error::unavailable(part));
             }
         };
-        if status.is_success() {
-            return Ok(Reply {
-                part,
-                status,
-                headers,
-                body,
-            });
+        if answer.status().is_success() {
+            return Ok(Reply { part, answer });
         }
-        match Problem::into_error(part, status, &headers, &body) {
+        let (status, headers) = (answer.status(), answer.headers());
+        match Problem::into_error(part, status, headers, answer.body()) {
             Error::NotFound(_) if internal => {
                 tracing::error!(
                     part,
@@ -288,80 +280,47 @@ impl Call {
     }
 }
 
-/// An answer, read whole.
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Bytes,
-}
-
-/// Why there is none.
+/// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct NoAnswer(String);
 
-/// What an answer, or that there is none, says of the replica.
-fn judge(
-    attempt: &Attempt,
-    answer: std::result::Result<Answer, Unanswered>,
-) -> Outcome<Answer, NoAnswer> {
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(error) => {
-            let explained = NoAnswer(causes(&error));
-            return match error {
-                Unanswered::Connect(_) => Outcome::Refused(explained),
-                Unanswered::Broken(_) => Outcome::Unreachable(explained),
-            };
-        }
-    };
-    if answer.headers.contains_key(header::STOPPING) {
-        attempt.endpoint.stops();
-    }
-    match answer.status {
-        StatusCode::INTERNAL_SERVER_ERROR | StatusCode::BAD_GATEWAY => Outcome::Faulty(answer),
-        StatusCode::SERVICE_UNAVAILABLE if answer.headers.contains_key(header::UNTOUCHED) => {
-            Outcome::Untouched(answer)
-        }
-        _ => Outcome::Answered(answer),
-    }
-}
-
-async fn read<B>(
-    answer: std::result::Result<Response<B>, Unanswered>,
-) -> std::result::Result<Answer, Unanswered>
+/// An answer with its body read to the end.
+async fn whole<B>(answer: Response<B>) -> std::result::Result<Response<Bytes>, Unanswered>
 where
     B: hyper::body::Body<Data = Bytes, Error = hyper::Error>,
 {
-    let (head, body) = answer?.into_parts();
+    let (head, body) = answer.into_parts();
     let body = body.collect().await.map_err(Unanswered::Broken)?;
-    Ok(Answer {
-        status: head.status,
-        headers: head.headers,
-        body: body.to_bytes(),
-    })
+    Ok(Response::from_parts(head, body.to_bytes()))
 }
 
 /// A successful answer.
 #[derive(Debug)]
 pub(super) struct Reply {
     part: &'static str,
-    /// Its status.
-    pub(super) status: StatusCode,
-    /// Its headers.
-    pub(super) headers: HeaderMap,
-    body: Bytes,
+    answer: Response<Bytes>,
 }
 
 impl Reply {
+    /// Its status.
+    pub(super) fn status(&self) -> StatusCode {
+        self.answer.status()
+    }
+
+    /// Its headers.
+    pub(super) fn headers(&self) -> &HeaderMap {
+        self.answer.headers()
+    }
+
     /// The body as it came.
     pub(super) fn into_bytes(self) -> Vec<u8> {
-        self.body.into()
+        self.answer.into_body().into()
     }
 
     /// The body, of the shape both sides share.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_slice(&self.body).map_err(|error| {
+        serde_json::from_slice(self.answer.body()).map_err(|error| {
             tracing::error!(part = self.part, %error, "a neighbour's answer has another shape");
             Error::unavailable(self.part)
         })

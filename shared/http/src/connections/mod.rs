@@ -1,16 +1,19 @@
 //! Connections to other services, kept for the next request.
 //!
 //! Each is driven by whoever waits for its answer (hyper would have it as a task of its own): what is done for a request is
-//! done in one task, with no other to wake. So connections belong to one runtime's requests.
+//! done in one task, with no other to wake. A thread takes only those that it opened, as it may be a runtime of its own, which hears
+//! first of what comes over them.
 
+mod replica;
 mod wire;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     future::Future,
     pin::{Pin, pin},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
+    thread::{self, ThreadId},
     time::Duration,
 };
 
@@ -26,6 +29,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 
+pub use replica::{address, judge};
 pub use wire::Connector;
 use wire::Wire;
 
@@ -70,7 +74,8 @@ pub struct Connections<B: RequestBody> {
 /// Connections that nobody uses.
 #[derive(Debug)]
 struct Idle<B: RequestBody> {
-    lines: HashMap<Arc<str>, VecDeque<Box<Line<B>>>>,
+    // A service has few replicas, and their names are found sooner than hashed.
+    lines: BTreeMap<Arc<str>, VecDeque<Box<Line<B>>>>,
     swept: Instant,
 }
 
@@ -82,12 +87,14 @@ struct Line<B: RequestBody> {
     connection: Option<Connection<TokioIo<Wire>, B>>,
     place: Arc<str>,
     since: Instant,
+    /// Who opened it.
+    thread: ThreadId,
 }
 
 impl<B: RequestBody> Connections<B> {
     /// None yet; `connector` makes them.
     pub fn new(connector: Connector) -> Self {
-        let (lines, swept) = (HashMap::new(), Instant::now());
+        let (lines, swept) = (BTreeMap::new(), Instant::now());
         Self {
             connector,
             idle: Arc::new(Mutex::new(Idle { lines, swept })),
@@ -135,6 +142,7 @@ impl<B: RequestBody> Connections<B> {
             connection: Some(connection),
             place: authority.into(),
             since: Instant::now(),
+            thread: thread::current().id(),
         }))
     }
 
@@ -162,7 +170,10 @@ impl<B: RequestBody> Connections<B> {
 
 impl<B: RequestBody> Idle<B> {
     fn take(&mut self, place: &str) -> Option<Box<Line<B>>> {
-        let line = self.lines.get_mut(place)?.pop_back()?;
+        let lines = self.lines.get_mut(place)?;
+        let here = thread::current().id();
+        let own = lines.iter().rposition(|line| line.thread == here)?;
+        let line = lines.remove(own)?;
         (line.since.elapsed() < IDLE).then_some(line)
     }
 

@@ -51,10 +51,12 @@ pub fn edge(router: Router, settings: EdgeSettings) -> Router {
     if settings.catch_panics {
         router = router.layer(CatchPanicLayer::custom(faults::panicked));
     }
-    router
-        .layer(DefaultBodyLimit::disable())
-        .layer(from_fn(body::limit))
-        .layer(from_fn_with_state(settings.service, observe))
+    // All at once, outermost first: one by one, each would be put around every route.
+    router.layer((
+        from_fn_with_state(settings.service, observe),
+        from_fn(body::limit),
+        DefaultBodyLimit::disable(),
+    ))
 }
 
 /// Gives the request its context and span, and the answer what every answer has.

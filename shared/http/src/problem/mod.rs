@@ -197,7 +197,7 @@ impl From<Error> for Problem {
 }
 
 /// An error and its causes, on one line.
-pub(crate) fn causes(error: &dyn StdError) -> String {
+pub fn causes(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -33,6 +33,13 @@ async fn about(shop: &Shop, product: &Product) -> Vec<Value> {
         .collect()
 }
 
+/// The dead letters about anything.
+async fn how_many(shop: &Shop) -> u64 {
+    let list = shop.get("/api/dead-letters");
+    let list = list.bearer(&shop.admin().await).send().await.expect(200);
+    list["total"].as_u64().expect("a number")
+}
+
 async fn is_given_up(shop: &Shop, product: &Product) -> Value {
     eventually(GIVEN_UP, "it is a dead letter", async || {
         match about(shop, product).await.as_slice() {
@@ -103,9 +110,15 @@ async fn an_event_that_is_refused_five_times_is_listed_and_replayed(given: &Shop
     assert_eq!(is_given_up(&shop, &product).await["id"], id);
     assert_eq!(price_in_search(&shop, &product).await, money(1_000));
 
+    // A function's message can hold events of several subjects, and is given up on with all of them.
+    let all = how_many(&shop).await;
+    assert!(
+        all == 1 || shop.architecture() != "microservices",
+        "{all} dead letters"
+    );
     refusing.lift();
     let replayed = launcher.command(&["dead-letters", "replay", "--all"]);
-    assert!(replayed.contains("1 replayed"), "{replayed}");
+    assert!(replayed.contains(&format!("{all} replayed")), "{replayed}");
     costs_in_search(SEARCH_LAG, &shop, &product, 2_000).await;
     assert!(about(&shop, &product).await.is_empty());
     let listed = launcher.command(&["dead-letters", "list"]);

@@ -5,7 +5,6 @@ use std::{error::Error, sync::Arc, time::Duration};
 use bothways_http::{
     Problem, ProblemType,
     connections::{Unanswered, address, judge},
-    request::current_id,
 };
 use bothways_upstream::{Attempt, CallError, Deadline, Outcome, Repeat, Upstream};
 use http::{Method, Request, Response, Uri, header, request::Parts, uri::PathAndQuery};
@@ -154,13 +153,11 @@ fn explain(service: &str, error: CallError<Failure>) -> Problem {
             Ok(error) if is_clients(&error) => of_body(error.as_ref()),
             Ok(error) => {
                 let cause = error.source().map(ToString::to_string);
-                let request_id = current_id();
-                tracing::warn!(%error, cause, service, request_id, "a service can't be reached");
+                tracing::warn!(%error, cause, service, "a service can't be reached");
                 unavailable("can't be reached right now", Duration::ZERO)
             }
             Err(error) => {
-                let request_id = current_id();
-                tracing::error!(%error, service, request_id, "a request can't be sent");
+                tracing::error!(%error, service, "a request can't be sent");
                 unavailable("can't be reached right now", Duration::ZERO)
             }
         },
@@ -168,8 +165,7 @@ fn explain(service: &str, error: CallError<Failure>) -> Problem {
         CallError::Open(wait) => unavailable("is failing right now", wait),
         CallError::Shed => unavailable("has too much to do right now", Duration::ZERO),
         CallError::Late => {
-            let request_id = current_id();
-            tracing::warn!(service, request_id, "a service takes too long");
+            tracing::warn!(service, "a service takes too long");
             let detail = format!("{service} took too long to answer");
             Problem::new(ProblemType::Timeout, detail)
         }

@@ -2,10 +2,14 @@
 //!
 //! The edge puts it into a task-local, from where problems take the request id and clients what they pass on.
 
-use std::{future::Future, ops::Range};
+use std::{fmt, future::Future, ops::Range, sync::OnceLock};
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::{
+    extract::MatchedPath,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Request},
+};
 use bothways_upstream::Deadline;
+use serde::Serialize;
 
 use crate::header;
 
@@ -17,7 +21,82 @@ const SPAN: Range<usize> = 36..52;
 const FLAGS: Range<usize> = 53..55;
 
 tokio::task_local! {
-    static CURRENT: RequestContext;
+    static CURRENT: AtHand;
+}
+
+struct AtHand {
+    context: RequestContext,
+    asked: Option<Asked>,
+}
+
+/// What is asked of whom, for logs.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    service: &'static str,
+    method: Method,
+    /// The pattern, not the path: an id in a log is noise, and a cart's id is a secret. Known once a router has found it.
+    path: OnceLock<MatchedPath>,
+}
+
+impl Asked {
+    pub(crate) fn of<B>(service: &'static str, request: &Request<B>) -> Self {
+        Self {
+            service,
+            method: request.method().clone(),
+            path: OnceLock::new(),
+        }
+    }
+}
+
+/// Says which of its routes a router found for the request at hand.
+pub(crate) fn matched(path: &MatchedPath) {
+    let _ = CURRENT.try_with(|at_hand| {
+        let asked = at_hand.asked.as_ref();
+        asked.map(|asked| asked.path.set(path.clone()))
+    });
+}
+
+/// What logs say of the request at hand.
+#[derive(Debug, Serialize)]
+pub struct Told<'a> {
+    service: &'static str,
+    method: &'a str,
+    path: &'a str,
+    request_id: &'a str,
+    trace_id: &'a str,
+}
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            service,
+            method,
+            path,
+            request_id,
+            trace_id,
+        } = self;
+        write!(
+            f,
+            "request{{service={service} method={method} path={path} request_id={request_id} trace_id={trace_id}}}"
+        )
+    }
+}
+
+/// Hands `tell` what logs say of the request at hand, if there is one. It is put together only now: a span would be, and
+/// written down, for each request, and hardly any has something to log.
+pub fn tell(tell: impl FnOnce(&Told<'_>)) {
+    let _ = CURRENT.try_with(|AtHand { context, asked }| {
+        let Some(asked) = asked else {
+            return;
+        };
+        tell(&Told {
+            service: asked.service,
+            method: asked.method.as_str(),
+            path: asked.path.get().map_or("-", MatchedPath::as_str),
+            request_id: context.id(),
+            trace_id: context.trace_id(),
+        });
+    });
 }
 
 /// The request's id, its place in a trace (W3C Trace Context), and until when somebody waits for the answer. Both are kept
@@ -45,12 +124,19 @@ impl RequestContext {
 
     /// The context of the request at hand, inside [`Self::scope`].
     pub fn current() -> Option<Self> {
-        CURRENT.try_with(Clone::clone).ok()
+        CURRENT.try_with(|at_hand| at_hand.context.clone()).ok()
     }
 
     /// Runs `work` with this as the request at hand.
     pub async fn scope<F: Future>(self, work: F) -> F::Output {
-        CURRENT.scope(self, work).await
+        let (context, asked) = (self, None);
+        CURRENT.scope(AtHand { context, asked }, work).await
+    }
+
+    /// The same, for a request of which logs are to tell.
+    pub(crate) async fn scope_of<F: Future>(self, asked: Asked, work: F) -> F::Output {
+        let (context, asked) = (self, Some(asked));
+        CURRENT.scope(AtHand { context, asked }, work).await
     }
 
     /// The request's id.
@@ -83,13 +169,13 @@ impl RequestContext {
 
 /// Sets the headers that carry the context of the request at hand, if there is one, on to another part of the shop.
 pub fn pass_on(headers: &mut HeaderMap) {
-    let _ = CURRENT.try_with(|context| context.pass_on(headers));
+    let _ = CURRENT.try_with(|at_hand| at_hand.context.pass_on(headers));
 }
 
 /// The id of the request at hand; empty outside of any.
 pub fn current_id() -> String {
     CURRENT
-        .try_with(|context| context.id().to_owned())
+        .try_with(|at_hand| at_hand.context.id().to_owned())
         .unwrap_or_default()
 }
 

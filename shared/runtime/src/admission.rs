@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -11,11 +11,8 @@ use std::{
 };
 
 use axum::{
-    Router,
     body::Body,
-    extract::{Request, State},
     http::{HeaderValue, header::CONNECTION},
-    middleware::{Next, from_fn_with_state},
     response::{IntoResponse as _, Response},
 };
 use bothways_http::{
@@ -118,17 +115,6 @@ impl Admission {
         }
         response
     }
-
-    /// Puts this before `router`, all of whose requests count but those for its health.
-    pub(crate) fn guard(self, router: Router) -> Router {
-        router.layer(from_fn_with_state(self, admit))
-    }
-}
-
-async fn admit(State(admission): State<Admission>, request: Request, next: Next) -> Response {
-    let asked = Asked::of(request.uri().path());
-    let mut work = pin!(next.run(request));
-    admission.answer(asked, work.as_mut()).await
 }
 
 fn refuse() -> Response {
@@ -145,9 +131,10 @@ fn unavailable(detail: &str) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use axum::{http::StatusCode, routing::get};
+    use std::pin::pin;
+
+    use axum::http::StatusCode;
     use tokio::sync::Semaphore;
-    use tower::ServiceExt as _;
 
     use super::*;
 
@@ -159,56 +146,51 @@ mod tests {
         }
     }
 
-    async fn ask(router: &Router, path: &str) -> Response {
-        let request = Request::get(path).body(Body::empty()).expect("a request");
-        router.clone().oneshot(request).await.expect("an answer")
+    /// Asks for `path`, which is answered once `gate` is passed, unless it is about health.
+    async fn ask(admission: &Admission, gate: &Semaphore, path: &str) -> Response {
+        let asked = Asked::of(path);
+        let mut work = pin!(async {
+            if matches!(asked, Asked::Work) {
+                let _permit = gate.acquire().await.expect("open");
+            }
+            "ok".into_response()
+        });
+        admission.answer(asked, work.as_mut()).await
     }
 
     #[tokio::test]
     async fn more_at_once_than_allowed_are_refused_untouched_and_health_is_always_told() {
-        let gate = Arc::new(Semaphore::new(0));
-        let wait = async move |State(gate): State<Arc<Semaphore>>| {
-            let _permit = gate.acquire().await.expect("open");
-        };
-        let router = Router::new()
-            .route("/", get(wait))
-            .route("/healthz", get(async || "ok"))
-            .with_state(gate.clone());
-        let router = admission(2).guard(router);
+        let (admission, gate) = (admission(2), Arc::new(Semaphore::new(0)));
         let waiting: Vec<_> = (0..2)
             .map(|_| {
-                let router = router.clone();
-                tokio::spawn(async move { ask(&router, "/").await.status() })
+                let (admission, gate) = (admission.clone(), gate.clone());
+                tokio::spawn(async move { ask(&admission, &gate, "/").await.status() })
             })
             .collect();
         tokio::task::yield_now().await;
-        let refused = ask(&router, "/").await;
+        let refused = ask(&admission, &gate, "/").await;
         assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(refused.headers()["retry-after"], "1");
         assert_eq!(refused.headers()[UNTOUCHED], "1");
-        assert_eq!(ask(&router, "/healthz").await.status(), StatusCode::OK);
+        let health = ask(&admission, &gate, "/healthz").await;
+        assert_eq!(health.status(), StatusCode::OK);
         gate.add_permits(2);
         for status in waiting {
             assert_eq!(status.await.expect("an end"), StatusCode::OK);
         }
-        assert_eq!(ask(&router, "/").await.status(), StatusCode::OK);
+        let served = ask(&admission, &gate, "/").await;
+        assert_eq!(served.status(), StatusCode::OK);
     }
 
     #[tokio::test]
     async fn a_service_that_is_to_stop_is_not_ready_serves_on_and_says_so() {
-        let ok = async || "ok";
-        let router = Router::new()
-            .route("/", get(ok))
-            .route("/healthz", get(ok))
-            .route("/readyz", get(ok));
-        let admission = admission(10);
-        let router = admission.clone().guard(router);
-        let before = ask(&router, "/readyz").await;
+        let (admission, gate) = (admission(10), Semaphore::new(10));
+        let before = ask(&admission, &gate, "/readyz").await;
         assert_eq!(before.status(), StatusCode::OK);
         assert!(!before.headers().contains_key(STOPPING));
         admission.close();
         for (path, status) in [("/", 200), ("/healthz", 200), ("/readyz", 503)] {
-            let answer = ask(&router, path).await;
+            let answer = ask(&admission, &gate, path).await;
             assert_eq!(answer.status().as_u16(), status, "{path}");
             assert_eq!(answer.headers()[CONNECTION], "close", "{path}");
             assert_eq!(answer.headers()[STOPPING], "1", "{path}");

@@ -214,7 +214,7 @@ mod tests {
         body::Body,
         http::{Request, Response},
     };
-    use bothways_http::layers::{Edge, EdgeSettings};
+    use bothways_http::layers::{Edge, EdgeSettings, Routes};
     use http_body_util::Limited;
     use hyper::body::Incoming;
     use tokio::{
@@ -252,7 +252,7 @@ mod tests {
             catch_panics: true,
         };
         let around = Around {
-            router: Router::new(),
+            routes: Routes::new(Router::new()),
             edge: Edge::new(edges),
             admission: Admission::new(Settings).expect("settings"),
             marks: None,

@@ -4,16 +4,17 @@
 use std::{convert::Infallible, future::Future, net::SocketAddr, pin::pin, sync::Arc};
 
 use axum::{
-    Router,
     body::{Body, Bytes},
     extract::ConnectInfo,
     http::{Request, Response},
     response::IntoResponse as _,
 };
-use bothways_http::{Problem, ProblemType, layers::Edge};
+use bothways_http::{
+    Problem, ProblemType,
+    layers::{Edge, Routes},
+};
 use http_body_util::Limited;
 use hyper::body::{Body as HttpBody, Incoming};
-use tower::ServiceExt as _;
 
 use crate::{
     admission::{Admission, Asked},
@@ -77,11 +78,11 @@ pub(crate) struct Meeting<F: Front> {
     client: F::Client,
 }
 
-/// What every service has, for those requests that no router answers.
+/// What every service has around what answers.
 #[derive(Clone)]
 pub(crate) struct Around {
-    /// Answers the others, and has all of this itself.
-    pub(crate) router: Router,
+    /// Answers what no front takes.
+    pub(crate) routes: Routes,
     pub(crate) edge: Edge,
     pub(crate) admission: Admission,
     pub(crate) marks: Option<Arc<Marks>>,
@@ -102,10 +103,7 @@ impl<F: Front> Meeting<F> {
         self: Arc<Self>,
         request: Request<Incoming>,
     ) -> Result<Response<F::Body>, Infallible> {
-        let Fronted { front, around } = &*self.fronted;
-        if !front.takes(request.uri().path()) {
-            return Box::pin(self.route(request)).await;
-        }
+        let around = &self.fronted.around;
         let answer = around.edge.answer(request, async |request| {
             let asked = Asked::of(request.uri().path());
             let mut work = pin!(self.work(request));
@@ -121,14 +119,16 @@ impl<F: Front> Meeting<F> {
         {
             return problem.into_response().map(F::Body::from);
         }
-        front.answer(request, &self.client).await
+        if front.takes(request.uri().path()) {
+            front.answer(request, &self.client).await
+        } else {
+            Box::pin(self.route(request)).await
+        }
     }
 
-    async fn route(&self, request: Request<Incoming>) -> Result<Response<F::Body>, Infallible> {
-        let mut request = request.map(Body::new);
+    async fn route(&self, mut request: Request<Limited<Incoming>>) -> Response<F::Body> {
         request.extensions_mut().insert(ConnectInfo(self.peer));
-        let router = self.fronted.around.router.clone();
-        let answer = router.oneshot(request).await;
-        answer.map(|response| response.map(F::Body::from))
+        let answer = self.fronted.around.routes.answer(request).await;
+        answer.map(F::Body::from)
     }
 }

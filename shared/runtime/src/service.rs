@@ -4,7 +4,7 @@ use std::{future::Future, net::SocketAddr, process::ExitCode, sync::Arc, time::D
 
 use axum::Router;
 use bothways_http::{
-    layers::{Edge, EdgeSettings, edge},
+    layers::{Edge, EdgeSettings, Routes},
     system,
 };
 use bothways_upstream::Registry;
@@ -22,7 +22,7 @@ use crate::{
     admission::Admission,
     cores::Cores,
     entry,
-    failpoint::{self, Marks},
+    failpoint::Marks,
     front::{Around, Front, NoFront},
     healthcheck,
     stores::Opening,
@@ -131,16 +131,13 @@ where
 
 /// Puts around a service's routes what every service has.
 fn around(settings: Settings, name: &'static str, router: Router) -> Result<Around> {
-    let admission = Admission::new(settings)?;
-    let router = failpoint::requests(settings, name, router);
-    let edges = EdgeSettings {
-        service: name,
-        catch_panics: true,
-    };
     Ok(Around {
-        router: edge(admission.clone().guard(router), edges),
-        edge: Edge::new(edges),
-        admission,
+        routes: Routes::new(router),
+        edge: Edge::new(EdgeSettings {
+            service: name,
+            catch_panics: true,
+        }),
+        admission: Admission::new(settings)?,
         marks: Marks::find(settings, name).map(Arc::new),
     })
 }

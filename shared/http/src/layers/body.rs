@@ -2,12 +2,7 @@
 
 use std::time::Duration;
 
-use axum::{
-    body::{Body, HttpBody},
-    extract::Request,
-    middleware::Next,
-    response::{IntoResponse as _, Response},
-};
+use axum::{body::HttpBody, extract::Request};
 use bothways_domain::Error;
 use bytes::Buf;
 use http_body_util::{BodyExt as _, Limited};
@@ -34,14 +29,6 @@ pub fn body_limit(path: &str) -> usize {
         MAX_UPLOAD
     } else {
         MAX_BODY
-    }
-}
-
-/// Refuses a body that says it is too large, and cuts off one that turns out to be.
-pub(super) async fn limit(request: Request, next: Next) -> Response {
-    match within_limit(request).await {
-        Ok(request) => next.run(request.map(Body::new)).await,
-        Err(problem) => problem.into_response(),
     }
 }
 

@@ -4,12 +4,10 @@ use std::any::Any;
 
 use axum::{
     body::Body,
-    extract::{Request, State},
     http::{
         HeaderMap,
         header::{CONTENT_LENGTH, CONTENT_TYPE},
     },
-    middleware::Next,
     response::{IntoResponse as _, Response},
 };
 
@@ -17,11 +15,7 @@ use super::EdgeSettings;
 use crate::{Problem, ProblemType, header};
 
 /// The answer to a request whose handler panicked.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the signature tower-http asks for"
-)]
-pub(super) fn panicked(payload: Box<dyn Any + Send>) -> Response {
+pub(super) fn panicked(payload: &(dyn Any + Send)) -> Response {
     let message = payload
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
@@ -31,18 +25,8 @@ pub(super) fn panicked(payload: Box<dyn Any + Send>) -> Response {
     Problem::new(ProblemType::Internal, "an internal fault").into_response()
 }
 
-/// Panics when the request asks for it. Where panics aren't caught, the process ends at once, as it does in a
-/// function built the way it ships (`panic = "abort"`).
-pub(super) async fn panic_when_asked(
-    State(settings): State<EdgeSettings>,
-    request: Request,
-    next: Next,
-) -> Response {
-    panic_if_asked(request.headers(), settings);
-    next.run(request).await
-}
-
-/// Panics when the headers ask for it.
+/// Panics when the headers ask for it. Where panics aren't caught, the process ends at once, as it does in a function built
+/// the way it ships (`panic = "abort"`).
 pub(super) fn panic_if_asked(headers: &HeaderMap, settings: EdgeSettings) {
     let asked = headers.get(header::PANIC).is_some_and(|value| value == "1");
     if asked && settings.catch_panics {

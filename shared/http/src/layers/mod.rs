@@ -9,27 +9,29 @@ use std::{
     future::Future,
     panic::AssertUnwindSafe,
     pin::{Pin, pin},
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use axum::{
-    Router,
-    body::{Body, HttpBody},
-    extract::{DefaultBodyLimit, MatchedPath, Request, State},
-    http::{Method, StatusCode},
-    middleware::{Next, from_fn, from_fn_with_state},
+    BoxError, Router,
+    body::{Body, Bytes, HttpBody},
+    extract::{DefaultBodyLimit, Request},
+    http::StatusCode,
     response::{IntoResponse as _, Response},
 };
 use futures::FutureExt as _;
 use http_body_util::Limited;
-use tower_http::catch_panic::CatchPanicLayer;
-use tracing::{Instrument as _, Level, Span};
+use tower::{Service, ServiceExt as _, layer::layer_fn, service_fn};
 
 use body::within_limit;
 pub use body::{MAX_BODY, MAX_UPLOAD, body_limit};
 pub use security::secure;
 
-use crate::{header, request::RequestContext};
+use crate::{
+    header,
+    request::{self, Asked, RequestContext},
+};
 
 /// What differs between the edges of deployables.
 #[derive(Debug, Clone, Copy)]
@@ -41,32 +43,7 @@ pub struct EdgeSettings {
     pub catch_panics: bool,
 }
 
-/// Puts the edge around a deployable's routes. With `PANIC_HEADER=1` in the environment, for tests, a request that asks for
-/// it makes its handler panic.
-pub fn edge(router: Router, settings: EdgeSettings) -> Router {
-    let mut router = router;
-    if panics_when_asked() {
-        router = router.layer(from_fn_with_state(settings, faults::panic_when_asked));
-    }
-    if settings.catch_panics {
-        router = router.layer(CatchPanicLayer::custom(faults::panicked));
-    }
-    // All at once, outermost first: one by one, each would be put around every route.
-    router.layer((
-        from_fn_with_state(settings.service, observe),
-        from_fn(body::limit),
-        DefaultBodyLimit::disable(),
-    ))
-}
-
-/// Gives the request its context and span, and the answer what every answer has.
-async fn observe(State(service): State<&'static str>, request: Request, next: Next) -> Response {
-    let observed = Observed::of(service, &request);
-    let mut work = pin!(next.run(request));
-    observed.answer(work.as_mut()).await
-}
-
-/// The edge around what answers without a router, which a layer for each concern would cost more than the answer itself.
+/// The edge, put around what answers: a router, or what does without one.
 #[derive(Debug, Clone, Copy)]
 pub struct Edge {
     settings: EdgeSettings,
@@ -74,10 +51,65 @@ pub struct Edge {
     panics: bool,
 }
 
+/// Routes that answer within an [`Edge`].
+#[derive(Debug, Clone)]
+pub struct Routes(Router);
+
+impl Routes {
+    /// These routes.
+    pub fn new(router: Router) -> Self {
+        Self(router.layer(layer_fn(TellPath)))
+    }
+
+    /// Answers `request`, whose body the edge has limited.
+    pub async fn answer<B>(&self, request: Request<B>) -> Response
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        let mut request = request.map(Body::new);
+        DefaultBodyLimit::disable().apply(&mut request);
+        let Ok(response) = self.0.clone().oneshot(request).await;
+        response
+    }
+}
+
+/// Tells logs which route was found. It has no future of its own, as a middleware would.
+#[derive(Debug, Clone)]
+struct TellPath<S>(S);
+
+impl<S: Service<Request>> Service<Request> for TellPath<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> S::Future {
+        if let Some(path) = request.extensions().get() {
+            request::matched(path);
+        }
+        self.0.call(request)
+    }
+}
+
+/// A router within the edge: what a function is.
+pub fn edge(router: Router, settings: EdgeSettings) -> Router {
+    let (edge, inner) = (Edge::new(settings), Routes::new(router));
+    Router::new().fallback_service(service_fn(move |request: Request| {
+        let inner = inner.clone();
+        async move {
+            let answer = edge.answer(request, async |request| inner.answer(request).await);
+            Ok(answer.await)
+        }
+    }))
+}
+
 impl Edge {
-    /// The same as [`edge`] puts around a router.
+    /// The edge. With `PANIC_HEADER=1` in the environment, for tests, a request that asks for it makes its handler panic.
     pub fn new(settings: EdgeSettings) -> Self {
-        let panics = panics_when_asked();
+        let panics = std::env::var("PANIC_HEADER").is_ok_and(|set| set == "1");
         Self { settings, panics }
     }
 
@@ -92,7 +124,7 @@ impl Edge {
         B: From<Body>,
         W: Future<Output = Response<B>>,
     {
-        let observed = Observed::briefly(self.settings.service, &request);
+        let observed = Observed::of(self.settings.service, &request);
         // Pinned here, all below only point to it: futures are large, and each that holds another would copy it.
         let mut work = pin!(async move {
             match within_limit(request).await {
@@ -111,64 +143,25 @@ impl Edge {
         let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
         let mut work = pin!(async move {
             let done = work.as_mut().await;
-            done.unwrap_or_else(|payload| faults::panicked(payload).map(B::from))
+            done.unwrap_or_else(|payload| faults::panicked(&*payload).map(B::from))
         });
         observed.answer(work.as_mut()).await
     }
 }
 
-fn panics_when_asked() -> bool {
-    std::env::var("PANIC_HEADER").is_ok_and(|set| set == "1")
-}
-
-/// What is told of a request.
+/// A request, and what is to be said of it.
 struct Observed {
     context: RequestContext,
-    span: Span,
-    about: About,
-}
-
-/// What a request is about.
-struct About {
-    service: &'static str,
-    method: Method,
+    asked: Asked,
     is_api: bool,
 }
 
 impl Observed {
-    /// A request to a router.
-    fn of(service: &'static str, request: &Request) -> Self {
-        // The pattern, not the path: an id in a log is noise, and a cart's id is a secret.
-        let path = request.extensions().get::<MatchedPath>();
-        let path = path.map_or("-", MatchedPath::as_str);
-        let (context, about) = (
-            RequestContext::of(request.headers()),
-            About::of(service, request),
-        );
-        let span = about.span(&context, path);
+    fn of<A>(service: &'static str, request: &Request<A>) -> Self {
         Self {
-            context,
-            span,
-            about,
-        }
-    }
-
-    /// A request whose span is there only for those who look closely, or once it fails: to write down what it is takes as
-    /// long as to pass it on.
-    fn briefly<A>(service: &'static str, request: &Request<A>) -> Self {
-        let (context, about) = (
-            RequestContext::of(request.headers()),
-            About::of(service, request),
-        );
-        let span = if tracing::enabled!(Level::DEBUG) {
-            about.span(&context, "-")
-        } else {
-            Span::none()
-        };
-        Self {
-            context,
-            span,
-            about,
+            context: RequestContext::of(request.headers()),
+            asked: Asked::of(service, request),
+            is_api: security::is_api(request.uri().path()),
         }
     }
 
@@ -178,49 +171,29 @@ impl Observed {
     ) -> Response<B> {
         let Self {
             context,
-            span,
-            about,
+            asked,
+            is_api,
         } = self;
         let id = context.id_value();
         let work = async move {
             let began = Instant::now();
             let mut response = faults::explain(work.await);
-            secure(&mut response, about.is_api);
+            secure(&mut response, is_api);
             response.headers_mut().insert(header::REQUEST_ID, id);
-            about.tell(response.status(), began.elapsed());
+            tell(response.status(), began.elapsed());
             response
         };
-        context.scope(work.instrument(span)).await
+        context.scope_of(asked, work).await
     }
 }
 
-impl About {
-    fn of<A>(service: &'static str, request: &Request<A>) -> Self {
-        Self {
-            service,
-            method: request.method().clone(),
-            is_api: security::is_api(request.uri().path()),
-        }
-    }
-
-    fn span(&self, context: &RequestContext, path: &str) -> Span {
-        let (service, method) = (self.service, &self.method);
-        let (request_id, trace_id) = (context.id(), context.trace_id());
-        tracing::info_span!("request", service, %method, path, request_id, trace_id)
-    }
-
-    /// Tells that the request at hand was answered. Ordinary answers are for those who look; a fault of the shop's own is for
-    /// everybody.
-    fn tell(&self, status: StatusCode, took: Duration) {
-        let (code, micros) = (status.as_u16(), took.as_micros());
-        if !status.is_server_error() {
-            tracing::debug!(status = code, micros, "answered");
-            return;
-        }
-        let span = match RequestContext::current() {
-            Some(context) if Span::current().is_disabled() => self.span(&context, "-"),
-            _ => Span::current(),
-        };
-        span.in_scope(|| tracing::info!(status = code, micros, "answered"));
+/// Tells that the request at hand was answered. Ordinary answers are for those who look; a fault of the shop's own is for
+/// everybody.
+fn tell(status: StatusCode, took: Duration) {
+    let (code, micros) = (status.as_u16(), took.as_micros());
+    if status.is_server_error() {
+        tracing::info!(status = code, micros, "answered");
+    } else {
+        tracing::debug!(status = code, micros, "answered");
     }
 }

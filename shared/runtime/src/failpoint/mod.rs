@@ -31,7 +31,7 @@ use rustix::process::{Signal, getpid, kill_process};
 
 #[cfg(any(feature = "nats", feature = "sqs"))]
 pub(crate) use events::handler;
-pub(crate) use requests::{Marks, requests};
+pub(crate) use requests::Marks;
 
 use crate::Settings;
 

@@ -23,6 +23,16 @@ impl Readings {
         median(&ratios).unwrap_or(f64::NAN)
     }
 
+    /// The same rounds with the CPU that `combine` makes of theirs and of `other`'s.
+    pub(crate) fn with_cpu_of(&self, other: &Self, combine: fn(f64, f64) -> f64) -> Self {
+        let pairs = self.0.iter().zip(&other.0);
+        let combined = pairs.map(|(one, other)| Reading {
+            rate: f64::NAN,
+            cpu: combine(one.cpu, other.cpu),
+        });
+        Self(combined.collect())
+    }
+
     /// The median.
     pub(crate) fn median(&self, of: fn(&Reading) -> f64) -> f64 {
         let all: Vec<_> = self.0.iter().map(of).collect();
@@ -75,6 +85,11 @@ mod tests {
         // 100/1 to 50/2, 100/4 to 50/3, 100/5 to 50/6.
         assert!((a.ratio(&b, |one| one.rate) - 2.4).abs() < 1e-9);
         assert!(a.ratio(&Readings::default(), |one| one.rate).is_nan());
+        let both = a.with_cpu_of(&b, |a, b| a + b);
+        assert_eq!(
+            both.0.iter().map(|one| one.cpu).collect::<Vec<_>>(),
+            [2.0; 3]
+        );
     }
 
     #[test]

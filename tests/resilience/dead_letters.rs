@@ -22,22 +22,20 @@ pub(crate) fn cases() -> Vec<Case> {
 /// Five tries with 1, 2, 4 and 8 s between them, on a busy machine.
 const GIVEN_UP: Duration = Duration::from_mins(2);
 
+/// The first page of dead letters.
+async fn first_page(shop: &Shop) -> Value {
+    let list = shop.get("/api/dead-letters?per_page=100");
+    list.bearer(&shop.admin().await).send().await.expect(200)
+}
+
 /// The dead letters about a product.
 async fn about(shop: &Shop, product: &Product) -> Vec<Value> {
-    let list = shop.get("/api/dead-letters?per_page=100");
-    let list = list.bearer(&shop.admin().await).send().await.expect(200);
+    let list = first_page(shop).await;
     let letters = entries(&list["dead_letters"]).iter();
     letters
         .filter(|letter| letter["subject"] == product.id.as_str())
         .cloned()
         .collect()
-}
-
-/// The dead letters about anything.
-async fn how_many(shop: &Shop) -> u64 {
-    let list = shop.get("/api/dead-letters");
-    let list = list.bearer(&shop.admin().await).send().await.expect(200);
-    list["total"].as_u64().expect("a number")
 }
 
 async fn is_given_up(shop: &Shop, product: &Product) -> Value {
@@ -111,7 +109,7 @@ async fn an_event_that_is_refused_five_times_is_listed_and_replayed(given: &Shop
     assert_eq!(price_in_search(&shop, &product).await, money(1_000));
 
     // A function's message can hold events of several subjects, and is given up on with all of them.
-    let all = how_many(&shop).await;
+    let all = first_page(&shop).await["total"].as_u64().expect("a number");
     assert!(
         all == 1 || shop.architecture() != "microservices",
         "{all} dead letters"

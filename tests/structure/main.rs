@@ -2,7 +2,12 @@
 
 #![expect(clippy::expect_used, reason = "a test reports by panicking")]
 
-use std::{collections::BTreeMap, env, fs, path::PathBuf, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env, fs,
+    path::PathBuf,
+    process::Command,
+};
 
 use serde_json::Value;
 
@@ -31,25 +36,23 @@ fn root() -> PathBuf {
         .expect("the workspace")
 }
 
-fn packages() -> Vec<Package> {
+/// What cargo says of the workspace.
+fn cargo(arguments: &[&str]) -> Vec<u8> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command
-        .args([
-            "metadata",
-            "--format-version",
-            "1",
-            "--no-deps",
-            "--offline",
-        ])
-        .current_dir(root());
-    let output = command.output().expect("cargo metadata runs");
+    command.args(arguments).arg("--offline").current_dir(root());
+    let output = command.output().expect("cargo runs");
     assert!(
         output.status.success(),
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    output.stdout
+}
+
+fn packages() -> Vec<Package> {
+    let metadata = cargo(&["metadata", "--format-version", "1", "--no-deps"]);
+    let metadata: Value = serde_json::from_slice(&metadata).expect("JSON");
     let packages = metadata["packages"].as_array().expect("packages");
     packages.iter().map(package).collect()
 }
@@ -80,6 +83,23 @@ fn package(value: &Value) -> Package {
             .map(|target| text(&target["name"]))
             .collect(),
     }
+}
+
+/// Every package that the workspace is compiled of along these edges, with the features it is compiled with.
+fn compiled(edges: &str) -> BTreeSet<String> {
+    let tree = cargo(&[
+        "tree",
+        "--workspace",
+        "--prefix=none",
+        "--format={p} {f}",
+        "--edges",
+        edges,
+    ]);
+    let tree = String::from_utf8(tree).expect("text");
+    let lines = tree
+        .lines()
+        .map(|line| line.trim_end_matches(" (*)").to_owned());
+    lines.collect()
 }
 
 /// What each library may be built from, of the project's own crates. Whoever is not named here is a
@@ -126,6 +146,16 @@ fn may_use() -> BTreeMap<&'static str, Vec<&'static str>> {
 fn own<'a>(packages: &'a [Package], names: &'a [String]) -> Vec<&'a str> {
     let known = |name: &&String| packages.iter().any(|package| package.name == **name);
     names.iter().filter(known).map(String::as_str).collect()
+}
+
+/// Tests start what `cargo build` makes. A feature that only some test asks of a dependency would have it, and all that
+/// is built on it, compiled twice: minutes that nobody notices, as they are spent below `cargo test`.
+#[test]
+fn tests_ask_no_features_that_programs_are_built_without() {
+    let (programs, tests) = (compiled("normal,build"), compiled("normal,build,dev"));
+    assert!(programs.len() > 100, "{programs:?}");
+    let twice: Vec<_> = programs.difference(&tests).collect();
+    assert!(twice.is_empty(), "compiled twice: {twice:#?}");
 }
 
 #[test]

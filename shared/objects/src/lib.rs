@@ -4,5 +4,5 @@ mod http;
 mod open;
 mod photos;
 
-pub use open::open;
+pub use open::{open, open_with};
 pub use photos::Photos;

@@ -27,17 +27,24 @@ fn secrets() -> Result<Vec<(String, String)>> {
 /// The store at `file:///directory` or `s3://bucket/prefix`, and where in it the URL points; S3 is configured by the
 /// usual `AWS_…` variables, of which the access key may be in files.
 pub fn open(url: &str) -> Result<(Arc<dyn ObjectStore>, Key)> {
+    let variables = std::env::vars_os().filter_map(|(name, value)| {
+        let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
+        (name.starts_with("AWS_") && !value.is_empty()).then(|| (name.to_ascii_lowercase(), value))
+    });
+    open_with(url, variables.chain(secrets()?))
+}
+
+/// [`open`] with S3 configured by these variables, whose names are in lower case; the last of a name counts.
+pub fn open_with(
+    url: &str,
+    variables: impl IntoIterator<Item = (String, String)>,
+) -> Result<(Arc<dyn ObjectStore>, Key)> {
     let url = Url::parse(url).map_err(Error::internal)?;
     let (scheme, root) = ObjectStoreScheme::parse(&url).map_err(Error::internal)?;
     if scheme != ObjectStoreScheme::AmazonS3 {
         let (store, root) = object_store::parse_url(&url).map_err(Error::internal)?;
         return Ok((Arc::from(store), root));
     }
-    let variables = std::env::vars_os().filter_map(|(name, value)| {
-        let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
-        (name.starts_with("AWS_") && !value.is_empty()).then(|| (name.to_ascii_lowercase(), value))
-    });
-    let variables: Vec<_> = variables.chain(secrets()?).collect();
     let mut builder = AmazonS3Builder::new()
         .with_url(url)
         .with_http_connector(Connector);

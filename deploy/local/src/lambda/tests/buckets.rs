@@ -44,9 +44,8 @@ fn store(fixture: &Fixture) -> Arc<dyn ObjectStore> {
         .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
         .chain([("aws_region".to_owned(), template::REGION.to_owned())])
         .filter(|(name, _)| name.starts_with("aws_"));
-    let url = url::Url::parse("s3://bothways-local-photos-000000000000").unwrap();
-    let (store, _) = object_store::parse_url_opts(&url, variables).unwrap();
-    Arc::from(store)
+    let url = "s3://bothways-local-photos-000000000000";
+    bothways_objects::open_with(url, variables).unwrap().0
 }
 
 async fn text(store: &dyn ObjectStore, key: &str) -> String {

@@ -25,7 +25,7 @@ use crate::{
 const K1: Score = 1.2;
 const B: Score = 0.75;
 
-/// How much the parts of a score count. The defaults were found on two judged catalogues (see `examples/evaluate.rs`).
+/// How much the parts of a score count. The defaults were found on two judged catalogues (see `benches/evaluate.rs`).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Weights {
     /// BM25 in name, brand, category, description, attributes.

@@ -1,4 +1,4 @@
-//! Measures relevance on judged catalogues: `cargo run -p bothways-search --example evaluate -- FOLDER...
+//! Measures relevance on judged catalogues: `cargo bench -p bothways-search --bench evaluate -- FOLDER...
 //! [SETTING=VALUE...] [folds=5] [? QUERY...]`.
 //!
 //! A folder has `products.ndjson.gz` in the contract's import form, `queries.csv` and `labels.csv`. Prints nDCG@10
@@ -29,7 +29,7 @@ const SETTINGS: u64 = 100;
 
 #[tokio::main]
 async fn main() -> Outcome<()> {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = judged::arguments();
     let (mut folders, mut weights, mut queries) = (Vec::new(), Weights::default(), Vec::new());
     let mut folds = None;
     for argument in arguments.by_ref() {

@@ -26,6 +26,13 @@ struct Line {
     draft: serde_json::Map<String, serde_json::Value>,
 }
 
+/// What the program was asked for. Cargo adds that it is a bench.
+pub(crate) fn arguments() -> impl Iterator<Item = String> {
+    std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+}
+
 /// A query, and what each judged product is worth as an answer to it.
 pub(crate) struct Judged {
     pub(crate) query: String,

@@ -1,4 +1,4 @@
-//! Measures the search engine as the catalogue grows: `cargo run --release -p bothways-search --example scale -- FOLDER...
+//! Measures the search engine as the catalogue grows: `cargo bench -p bothways-search --bench scale -- FOLDER...
 //! [sizes=26170,430000,1000000] [others=430000] [postgres=URL]`.
 //!
 //! The folders are judged catalogues (see `evaluate`); the catalogue measured is made of theirs. Prints a table in Markdown.
@@ -27,7 +27,7 @@ use report::{Figures, table};
 const PART: &str = "--part";
 
 fn main() -> Outcome<()> {
-    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let arguments: Vec<_> = judged::arguments().collect();
     match arguments.split_first() {
         Some((first, part)) if first == PART => {
             let runtime = tokio::runtime::Builder::new_current_thread()
